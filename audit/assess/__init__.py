@@ -1,0 +1,12 @@
+"""Controls: SQL files that answer, for every subject, with one of four words and a reason.
+
+``load`` reads and checks them, ``check_policy`` holds [policy] against their parameters before anything is collected,
+``assess`` runs them over a run's tables. An absence of evidence answers ``not_assessed``, never pass or fail.
+"""
+
+from audit.assess.engine import assess
+from audit.assess.header import Control
+from audit.assess.load import load
+from audit.assess.parameters import check_policy
+
+__all__ = ["Control", "assess", "check_policy", "load"]

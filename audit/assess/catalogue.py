@@ -1,0 +1,142 @@
+"""The catalogue of controls as a page: docs/controls.md is made by ``python -m audit.assess.catalogue``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import get_args
+
+import msgspec
+
+from audit.assess.frameworks import LINK, Framework, frameworks
+from audit.assess.header import Area, Control, Header
+from audit.assess.load import load
+from audit.model import Verdict
+
+_INTRODUCTION = """\
+# Controls
+
+<!-- Made by `python -m audit.assess.catalogue`: edit the control files, not this page. -->
+
+A control is one `.sql` file: a header in its first comment, then exactly one SELECT. It answers once for each of its
+subjects with one of these words.
+
+| word | meaning |
+|---|---|
+| `pass` | the evidence shows that the subject does what the control asks |
+| `fail` | the evidence shows that it doesn't |
+| `not_assessed` | evidence that it needs is missing for that job: nothing was concluded, whatever the SELECT says |
+| `not_applicable` | there is nothing to ask: the job has no such subject |
+
+A link to a framework says that a control *{link}* a requirement. It never says that anybody is compliant. Labels of
+requirements are ours.
+
+## Writing a control of your own
+
+Put a `.sql` file into a folder and name the folder under `store.controls` in audit.toml. A control with the id of a
+built-in one replaces it.
+
+```sql
+{example}```
+
+| header key | meaning |
+|---|---|
+{keys}
+
+Areas: {areas}. `subjects` and the SELECT see every table of the run, and
+`parameters(control_id, job_id, name, value, origin)`, where `value` is JSON and `job_id` null means every job. Jobs
+out of scope are passed over. The SQL is run read-only, without files or network, for at most 30 seconds.
+
+## The controls
+"""
+
+EXAMPLE = """\
+/*---
+id: ACME-01
+title: Jobs run in West Europe
+area: governance
+severity: low
+needs: [jobs]
+subjects: |
+  select job_id, name as subject from jobs where in_scope
+rationale: Our contracts say where data is worked on.
+remediation: Deploy the job into West Europe.
+---*/
+select job_id, name as subject,
+       if(location = 'West Europe', 'pass', 'fail') as verdict,
+       'it runs in ' || coalesce(location, 'an unknown place') as reason
+from jobs where in_scope
+"""
+"""A control that a reader may start from."""
+
+KEYS = {
+    "id": "stands in every verdict, for example `ACME-01`",
+    "title": "what is so when the control passes",
+    "area": "one of the areas below",
+    "severity": "how much a failure weighs: `low`, `medium`, `high` or `critical`",
+    "needs": "the evidence kinds it rests on; a gap in one of them for a job answers `not_assessed`",
+    "subjects": "one SELECT giving `job_id, subject`: everything that the control has to answer for",
+    "rationale": "why it matters, and what a pass doesn't say",
+    "remediation": "what to do about a failure",
+    "empty": "the reason given for a job without any subject",
+    "frameworks": "requirement ids by framework: `mcsb`, `iso27001`, `soc2`, `nist80053`, `pci`, `cis`",
+    "parameters": "baselines by name, each with `default`, `description` and, where the default doesn't tell, `type`",
+}
+"""What each key of a header means."""
+
+
+def markdown(controls: Sequence[Control], labels: Mapping[str, Framework]) -> str:
+    """Return the catalogue as Markdown: the same controls give the same text."""
+    fields = msgspec.structs.fields(Header)
+    keys = "\n".join(
+        f"| `{field.name}`{'' if field.required else ' (may be left out)'} | {KEYS[field.name]} |" for field in fields
+    )
+    areas = ", ".join(f"`{word}`" for word in get_args(Area))
+    parts = [_INTRODUCTION.format(link=LINK, example=EXAMPLE, keys=keys, areas=areas)]
+    parts.append("\n".join(_overview(controls)) + "\n")
+    parts.extend("\n".join(_section(control, labels)) + "\n" for control in controls)
+    return "\n".join(parts)
+
+
+def _overview(controls: Sequence[Control]) -> Iterator[str]:
+    yield "| id | area | control | severity | needs |"
+    yield "|---|---|---|---|---|"
+    for control in controls:
+        header = control.header
+        link = f"[{_cell(header.title)}](#{control.id.lower()})"
+        yield f"| {control.id} | {header.area} | {link} | {header.severity} | {', '.join(header.needs)} |"
+
+
+def _section(control: Control, labels: Mapping[str, Framework]) -> Iterator[str]:
+    header = control.header
+    yield f"### {control.id}"
+    yield f"\n**{header.title}** ({header.area}, {header.severity}; {control.file})"
+    yield f"\n{_prose(header.rationale)}"
+    yield f"\n*What to do:* {_prose(header.remediation)}"
+    yield f"\n*Where a job has no subject:* `{Verdict.NOT_APPLICABLE}`, {_prose(header.empty)}."
+    if header.parameters:
+        yield "\n| [policy] key | default | meaning |"
+        yield "|---|---|---|"
+        for name, parameter in sorted(header.parameters.items()):
+            default = _cell(json.dumps(parameter.default, ensure_ascii=False))
+            yield f"| `{name}` | `{default}` | {_cell(parameter.description)} |"
+    links = [
+        f"- {LINK} {labels[key].name} {each}" + (f": {labels[key].labels[each]}" if each in labels[key].labels else "")
+        for key, ids in msgspec.to_builtins(header.frameworks).items()
+        for each in ids
+    ]
+    if links:
+        yield "\n" + "\n".join(links)
+
+
+def _prose(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _cell(text: str) -> str:
+    return _prose(text).replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown(load(), frameworks()))

@@ -1,0 +1,86 @@
+"""Running controls: parameters in, each control over the locked database, controls and verdicts out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+import msgspec
+
+from audit.assess import estate as estates
+from audit.assess.answers import Answers, answer
+from audit.assess.locked import Locked
+from audit.assess.parameters import check_policy, resolve
+from audit.assess.tables import ControlRow, ParameterRow, Spool, VerdictRow
+from audit.model import Json
+
+if TYPE_CHECKING:
+    from audit.assess.header import Control
+    from audit.model import Run
+
+
+def assess(database: Path, run: Run, controls: Sequence[Control], *, timeout: float = 30.0) -> None:
+    """Run every control over the tables in ``database`` and write ``parameters``, ``controls`` and ``verdicts`` there.
+
+    ``database`` is a DuckDB file that holds the collected and the derived tables; close every connection to it first,
+    because it is reopened read-only, without external access, while SQL of the user's runs. ``timeout``: seconds per
+    statement. Raises ConfigError where a control's SQL fails or takes too long, EngineError where it doesn't answer
+    once for each subject.
+    """
+    check_policy(controls, run.settings)
+    ordered = sorted(controls, key=lambda control: control.id)
+    _parameters(database, run, ordered)
+    with (
+        closing(Spool(VerdictRow, _beside(database, "verdicts"))) as verdicts,
+        closing(Spool(ControlRow, _beside(database, "controls"))) as told,
+    ):
+        with Locked(database, timeout=timeout) as locked:
+            estate = estates.read(locked, run)
+            for control in ordered:
+                answers = answer(control, estate, locked)
+                verdicts.add(answers.rows)
+                told.add([(_control(control, answers), run.started, f"controls/{control.file}")])
+        with closing(duckdb.connect(str(database))) as con:
+            told.into(con)
+            verdicts.into(con)
+
+
+def _parameters(database: Path, run: Run, controls: Sequence[Control]) -> None:
+    files = {control.id: control.file for control in controls}
+    with closing(Spool(ParameterRow, _beside(database, "parameters"))) as spool:
+        spool.add(
+            (
+                row,
+                run.started,
+                "run.json" if row.origin.startswith("audit.toml") else f"controls/{files[row.control_id]}",
+            )
+            for row in resolve(controls, run.settings)
+        )
+        with closing(duckdb.connect(str(database))) as con:
+            spool.into(con)
+
+
+def _control(control: Control, answers: Answers) -> ControlRow:
+    header = control.header
+    return ControlRow(
+        control_id=control.id,
+        title=header.title,
+        area=header.area,
+        severity=str(header.severity),
+        needs=Json(list(header.needs)),
+        frameworks=Json({name: ids for name, ids in msgspec.to_builtins(header.frameworks).items() if ids}),
+        rationale=header.rationale.strip(),
+        remediation=header.remediation.strip(),
+        sql=control.text,
+        file=control.file,
+        source=control.source,
+        subjects_total=answers.subjects_total,
+        population_note=answers.note,
+    )
+
+
+def _beside(database: Path, table: str) -> Path:
+    return database.with_name(f"{database.name}.{table}.ndjson")

@@ -1,0 +1,46 @@
+"""Framework labels: for each requirement that a control supports, a few words of our own."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from audit.assess.header import Frameworks, near
+from audit.config import packaged
+from audit.errors import ConfigError
+
+LINK = "supports"
+"""What a control does to a requirement. It never makes anybody compliant."""
+
+
+class Framework(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One framework: its name and edition, and our label for each id."""
+
+    name: str
+    labels: dict[str, str]
+
+
+def frameworks(directory: Path | None = None) -> dict[str, Framework]:
+    """Return every framework by its key in a control's header, in the header's order.
+
+    ``directory`` holds one <key>.toml each; None = those that travel with the program. Raises ConfigError.
+    """
+    home = directory or packaged("config") / "frameworks"
+    keys = Frameworks.__struct_fields__
+    for path in sorted(home.glob("*.toml")):
+        if path.stem not in keys:
+            raise ConfigError(f'no framework is called "{path.stem}"', where=str(path), hint=near(path.stem, keys))
+    return {key: _read(home / f"{key}.toml") for key in keys}
+
+
+def _read(path: Path) -> Framework:
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Framework)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise ConfigError(
+            f"the framework's labels can't be read: {error}",
+            where=str(path),
+            hint="expected: name, and a table [labels]",
+        ) from None

@@ -1,0 +1,108 @@
+"""A run's tables as a control may see them: read-only, nothing outside the database, bounded in size and time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+
+from audit.assess.statement import first_line, one_select
+from audit.errors import ConfigError
+
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": "false",
+    "python_enable_replacements": "false",
+    "autoload_known_extensions": "false",
+    "autoinstall_known_extensions": "false",
+    "threads": "4",
+    "memory_limit": "2GB",
+    "max_temp_directory_size": "4GB",
+}
+_CHUNK = 2048
+
+
+class Locked:
+    """The database file, reopened so that SQL of the user's can only read it. A context manager.
+
+    Every other connection to the file has to be closed first. ``timeout`` is seconds per statement.
+    """
+
+    def __init__(self, database: Path, *, timeout: float = 30.0) -> None:
+        self._timeout = timeout
+        self._con = duckdb.connect(str(database), read_only=True, config=_CONFIG)
+        self._con.execute("set global TimeZone = 'UTC'")
+        self._con.execute("set lock_configuration = true")
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the database."""
+        self._con.close()
+
+    def select(
+        self, sql: str, *, where: str, required: tuple[str, ...], optional: tuple[str, ...] = ()
+    ) -> Iterator[tuple[Any, ...]]:
+        """Yield rows of ``required`` and then ``optional`` columns, None where an optional one isn't selected.
+
+        Raises ConfigError naming ``where``: not one SELECT, an error in it, other columns, or longer than the timeout.
+        """
+        one_select(sql, where=where)
+        cursor = self._con.cursor()
+        late = threading.Event()
+
+        def stop() -> None:
+            late.set()
+            cursor.interrupt()
+
+        timer = threading.Timer(self._timeout, stop)
+        timer.daemon = True
+        timer.start()
+        try:
+            cursor.execute(sql)
+            places = _places([column[0] for column in cursor.description or ()], required, optional, where)
+            while rows := cursor.fetchmany(_CHUNK):
+                for row in rows:
+                    yield tuple(row[place] if place is not None else None for place in places)
+                if late.is_set():
+                    raise self._late(where)
+        except duckdb.Error as error:
+            if late.is_set():
+                raise self._late(where) from None
+            raise ConfigError(
+                f"the SQL failed: {first_line(error)}",
+                where=where,
+                hint="it sees the run's tables and nothing else; docs/controls.md tells what a control may do",
+            ) from None
+        finally:
+            timer.cancel()
+            timer.join()
+            cursor.close()
+
+    def _late(self, where: str) -> ConfigError:
+        return ConfigError(
+            f"the SQL took longer than {self._timeout:g} s and was stopped",
+            where=where,
+            hint="look for a join without a condition or a recursion without an end",
+        )
+
+
+def _places(found: list[str], required: tuple[str, ...], optional: tuple[str, ...], where: str) -> list[int | None]:
+    names = [name.lower() for name in found]
+    wrong = [name for name in required if names.count(name) != 1]
+    wrong += [name for name in names if name not in (*required, *optional)]
+    if wrong:
+        may = f" (and may add {', '.join(optional)})" if optional else ""
+        raise ConfigError(
+            f"the SELECT gives the columns {', '.join(found)}",
+            where=where,
+            hint=f"it has to give exactly {', '.join(required)}{may}",
+        )
+    return [names.index(name) if name in names else None for name in (*required, *optional)]

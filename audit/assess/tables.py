@@ -1,0 +1,103 @@
+"""The tables that the engine writes, as records, and their way into DuckDB."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from audit.model import Json, Record, columns, plain
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import duckdb
+
+
+class VerdictRow(Record, frozen=True, kw_only=True):
+    """One answer: a control about one subject of one job. ``job_id`` is null where there was no job at all."""
+
+    table = "verdicts"
+    row_key = ("control_id", "job_id", "subject")
+
+    control_id: str
+    job_id: str | None
+    subject: str
+    verdict: str
+    """``pass`` ``fail`` ``not_assessed`` ``not_applicable``"""
+    severity: str
+    """The control's: ``low`` ``medium`` ``high`` ``critical``."""
+    reason: str
+    waived: bool = False
+    waiver_id: str | None = None
+
+
+class ParameterRow(Record, frozen=True, kw_only=True):
+    """One baseline in force. ``job_id`` null = every job; ``value`` is JSON; ``origin`` tells who set it."""
+
+    table = "parameters"
+    row_key = ("control_id", "job_id", "name")
+
+    control_id: str
+    job_id: str | None
+    name: str
+    value: Json
+    origin: str
+    description: str
+
+
+class ControlRow(Record, frozen=True, kw_only=True):
+    """One control as it was run. ``sql`` is the whole file; ``file`` its path below the folder of controls."""
+
+    table = "controls"
+    row_key = ("control_id",)
+
+    control_id: str
+    title: str
+    area: str
+    severity: str
+    needs: Json
+    frameworks: Json
+    rationale: str
+    remediation: str
+    sql: str
+    file: str
+    source: str
+    """``built-in`` or ``own``."""
+    subjects_total: int
+    population_note: str
+
+
+class Spool:
+    """Rows on their way into one table, as JSON lines in a file beside the database: memory stays bounded."""
+
+    def __init__(self, record: type[Record], path: Path) -> None:
+        self._record = record
+        self._path = path
+        self._file = path.open("wb")
+        self._encoder = msgspec.json.Encoder()
+
+    def add(self, rows: Iterable[tuple[Record, datetime, str]]) -> None:
+        """Append rows, each with its observed_at and raw_ref."""
+        for record, observed_at, raw_ref in rows:
+            line: dict[str, Any] = {"row_id": record.row_id, "observed_at": observed_at, "raw_ref": raw_ref}
+            self._file.write(self._encoder.encode(line | plain(record)) + b"\n")
+
+    def into(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Replace the table by the spooled rows, in their order."""
+        self._file.close()
+        schema = columns(self._record)
+        names = ", ".join(f'"{name}"' for name, _ in schema)
+        con.execute(f"create or replace table {self._record.table} ({', '.join(f'{n!s} {t}' for n, t in schema)})")
+        con.execute(
+            f"insert into {self._record.table} select {names} "
+            "from read_json($path, format = 'newline_delimited', columns = $columns, maximum_object_size = 67108864)",
+            {"path": str(self._path), "columns": dict(schema)},
+        )
+
+    def close(self) -> None:
+        """Remove the file."""
+        self._file.close()
+        self._path.unlink(missing_ok=True)

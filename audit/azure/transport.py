@@ -1,0 +1,82 @@
+"""One aiohttp session and one TLS context for every client and every credential.
+
+The stock transport builds a TLS context per request when it is given a CA by path, which costs hundreds of megabytes
+and every kept-alive connection; so the context is made once, here.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+from azure.core.pipeline.transport import AioHttpTransport
+
+from audit import __version__
+from audit.errors import ConfigError
+
+if TYPE_CHECKING:
+    from audit.azure.clouds import Cloud
+    from audit.azure.meter import Meter
+
+USER_AGENT = f"jobaudit/{__version__}"
+
+CONNECT_SECONDS = 20
+READ_SECONDS = 60
+"""The longest silence within an answer; ARM itself gives up after 60 seconds."""
+
+
+def tls_context(ca_file: str) -> ssl.SSLContext:
+    """Return a verifying context that trusts the system's CAs and, where given, those of ``ca_file`` (PEM).
+
+    Raises ConfigError naming cloud.ca_file when the file is missing, unreadable or holds no certificate.
+    """
+    context = ssl.create_default_context()
+    if not ca_file:
+        return context
+    try:
+        context.load_verify_locations(cafile=ca_file)
+    except (OSError, ssl.SSLError) as error:
+        unreadable = error.strerror if not isinstance(error, ssl.SSLError) else None
+        why = unreadable or "it holds no PEM certificate"
+        raise ConfigError(
+            f"the CA file can't be used: {why}",
+            where=f"cloud.ca_file: {ca_file}",
+            hint="give the PEM file of the CA that signed the endpoints' certificates, or remove the key",
+        ) from error
+    return context
+
+
+def open_session(cloud: Cloud, meter: Meter, *, connections: int) -> aiohttp.ClientSession:
+    """Return the session that everything shares; the caller closes it.
+
+    Bodies arrive compressed (the SDK's transport unpacks gzip), cookies are dropped, and a proxy is taken from the
+    environment only where the settings ask for it.
+    """
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=tls_context(cloud.ca_file), limit=connections),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        trust_env=cloud.proxy_from_environment,
+        headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"},
+        trace_configs=[_counting(meter)],
+    )
+
+
+def share(session: aiohttp.ClientSession) -> AioHttpTransport:
+    """Return a transport over the shared session; closing it leaves the session open."""
+    return AioHttpTransport(
+        session=session,
+        session_owner=False,
+        connection_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+    )
+
+
+def _counting(meter: Meter) -> aiohttp.TraceConfig:
+    async def chunk(_: object, __: object, params: aiohttp.TraceResponseChunkReceivedParams) -> None:
+        meter.bytes_received += len(params.chunk)
+
+    trace: Any = aiohttp.TraceConfig()
+    trace.on_response_chunk_received.append(chunk)
+    return trace  # type: ignore[no-any-return]

@@ -1,0 +1,376 @@
+"""The command ``jobaudit``: verbs and options only; each verb is one call into the pipeline."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import sys
+import traceback
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from audit import __version__, pipeline
+from audit.config import Settings, load
+from audit.errors import ExitCode, JobauditError, UsageError
+from audit.model import Severity, Window
+from audit.terminal import Watch, visible
+
+app = typer.Typer(
+    name="jobaudit",
+    help="Audit evidence for Azure Container Apps event-driven jobs.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+controls = typer.Typer(help="Look at the controls.", no_args_is_help=True, rich_markup_mode=None)
+sandbox = typer.Typer(help="The simulated Azure.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(controls, name="controls")
+app.add_typer(sandbox, name="sandbox")
+
+
+class LogFormat(StrEnum):
+    """How progress is told on stderr."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class PackFormat(StrEnum):
+    """What a pack can hold beside its data."""
+
+    HTML = "html"
+    XLSX = "xlsx"
+
+
+class _State:
+    debug = False
+    log_format = "text"
+
+
+Config = Annotated[Path, typer.Option("--config", "-c", help="The audit.toml.")]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="Where runs and packs go. Default: store.output.")]
+Since = Annotated[str | None, typer.Option(help="Start of the window: RFC 3339 or a date, UTC.")]
+Until = Annotated[str | None, typer.Option(help="End of the window (excluded): RFC 3339 or a date, UTC.")]
+Month = Annotated[str | None, typer.Option(help="A calendar month in UTC: YYYY-MM.")]
+FailOn = Annotated[Severity | None, typer.Option(help="Exit 1 where a failure weighs at least this.")]
+Formats = Annotated[list[PackFormat] | None, typer.Option("--format", help="html, xlsx; repeat for both (default).")]
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"jobaudit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show a traceback with an error.")] = False,
+    log_format: Annotated[LogFormat, typer.Option(help="Progress on stderr: text or json.")] = LogFormat.TEXT,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,  # noqa: ARG001
+) -> None:
+    """Audit evidence for Azure Container Apps event-driven jobs."""
+    _State.debug, _State.log_format = debug, log_format.value
+
+
+@app.command()
+def demo(
+    pack: Annotated[str, typer.Option(help="Which pack.")] = "compliance",
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where runs and packs go.")] = Path("output"),
+    jobs: Annotated[int, typer.Option(min=0, help="0 = the story of about 12 jobs; N = that many generated ones.")] = 0,
+    subscriptions: Annotated[int, typer.Option(min=1, help="With --jobs: over how many subscriptions.")] = 2,
+    seed: Annotated[int, typer.Option(help="The same seed is the same estate.")] = 7,
+    latency: Annotated[float, typer.Option(min=0, help="Milliseconds added to every answer of the sandbox.")] = 0.0,
+    faults: Annotated[
+        list[str] | None, typer.Option(help="Faults that the sandbox injects; see `sandbox serve`.")
+    ] = None,
+) -> None:
+    """Serve a simulated estate, collect it as if it were Azure, and render a pack. Needs no Azure account."""
+    wanted = pipeline.SandboxOptions(
+        jobs=jobs, subscriptions=subscriptions, seed=seed, latency_ms=latency, faults=tuple(faults or ())
+    )
+    with _watch() as watch:
+        made = pipeline.demo(output=output, pack=pack, options=wanted, progress=watch)
+        _tell_collection(watch, made.collection)
+        _finish(watch, made.rendered)
+    raise typer.Exit(made.rendered.exit_code())
+
+
+@app.command()
+def run(
+    pack: Annotated[str, typer.Argument(help="compliance (access-review, cost-review and change follow).")],
+    config: Config = Path("audit.toml"),
+    output: Output = None,
+    since: Since = None,
+    until: Until = None,
+    month: Month = None,
+    formats: Formats = None,
+    fail_on: FailOn = None,
+) -> None:
+    """Collect and render: the whole way from Azure to a pack."""
+    pipeline.check_pack(pack)
+    settings = load(config)
+    place = _output(settings, config, output)
+    own = _own(settings, config)
+    with _watch() as watch:
+        collection = pipeline.collect(
+            settings,
+            output=place,
+            window=_window(settings, since, until, month),
+            controls=own.controls,
+            key_file=own.key_file,
+            progress=watch,
+        )
+        _tell_collection(watch, collection)
+        rendered = pipeline.render(
+            collection.run_id,
+            pack=pack,
+            output=place,
+            controls=own.controls,
+            templates=own.templates,
+            formats=[each.value for each in formats or ()],
+        )
+        _finish(watch, rendered)
+    raise typer.Exit(rendered.exit_code(fail_on))
+
+
+@app.command()
+def collect(
+    config: Config = Path("audit.toml"),
+    output: Output = None,
+    since: Since = None,
+    until: Until = None,
+    month: Month = None,
+    kinds: Annotated[str, typer.Option(help="Evidence kinds, separated by commas; empty = all.")] = "",
+) -> None:
+    """Collect only; prints the run's folder."""
+    settings = load(config)
+    own = _own(settings, config)
+    with _watch() as watch:
+        made = pipeline.collect(
+            settings,
+            output=_output(settings, config, output),
+            window=_window(settings, since, until, month),
+            kinds=[name for name in re.split(r"[,\s]+", kinds) if name],
+            controls=own.controls,
+            key_file=own.key_file,
+            progress=watch,
+        )
+        _tell_collection(watch, made)
+    typer.echo(made.path)
+    raise typer.Exit(ExitCode.INCOMPLETE if made.gaps else ExitCode.OK)
+
+
+@app.command()
+def resume(
+    run_ref: Annotated[str, typer.Argument(metavar="RUN", help="A run's id or folder.")],
+    config: Config = Path("audit.toml"),
+    output: Output = None,
+) -> None:
+    """Collect only what a run lacks: what never ended, and its gaps."""
+    settings = load(config)
+    with _watch() as watch:
+        made = pipeline.resume(
+            settings,
+            run_ref,
+            output=_output(settings, config, output),
+            key_file=_own(settings, config).key_file,
+            progress=watch,
+        )
+        _tell_collection(watch, made)
+    typer.echo(made.path)
+    raise typer.Exit(ExitCode.INCOMPLETE if made.gaps else ExitCode.OK)
+
+
+@app.command()
+def render(
+    run_ref: Annotated[str, typer.Argument(metavar="RUN", help="A run's id or folder.")],
+    pack: Annotated[str, typer.Option(help="Which pack.")] = "compliance",
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="For your own controls and templates.")] = None,
+    output: Output = None,
+    formats: Formats = None,
+    fail_on: FailOn = None,
+) -> None:
+    """Render a stored run into a pack, offline."""
+    settings = load(config) if config else Settings()
+    own = _own(settings, config or Path())
+    with _watch() as watch:
+        rendered = pipeline.render(
+            run_ref,
+            pack=pack,
+            output=_output(settings, config or Path("audit.toml"), output),
+            controls=own.controls,
+            templates=own.templates,
+            formats=[each.value for each in formats or ()],
+        )
+        _finish(watch, rendered)
+    raise typer.Exit(rendered.exit_code(fail_on))
+
+
+@app.command()
+def sql(
+    where: Annotated[str, typer.Argument(metavar="PACK_DIR", help="A pack's or a run's id or folder.")],
+    select: Annotated[str, typer.Argument(help="One SELECT over the tables.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where runs and packs are.")] = Path("output"),
+) -> None:
+    """Ask a pack or a run a question in SQL; prints JSON lines."""
+    columns, rows = pipeline.query(where, select, output=output)
+    for row in rows:
+        line = json.dumps(dict(zip(columns, row, strict=True)), default=str, ensure_ascii=False)
+        typer.echo(visible(line))
+
+
+@app.command()
+def doctor(config: Config = Path("audit.toml")) -> None:
+    """Check the configuration, the sign-in and the caller's permissions."""
+    good = True
+    for finding in pipeline.examine(load(config)):
+        good = good and finding.good
+        typer.echo(visible(f"{'ok     ' if finding.good else 'LACKING'}  {finding.what}"))
+        if finding.hint:
+            typer.echo(f"         {finding.hint}")
+    raise typer.Exit(ExitCode.OK if good else ExitCode.INCOMPLETE)
+
+
+@app.command()
+def role() -> None:
+    """Print the collector's least-privilege role, made from the evidence kinds, for `az role definition create`."""
+    typer.echo(json.dumps(pipeline.role(), indent=2))
+
+
+@controls.command("list")
+def controls_list(config: Annotated[Path | None, typer.Option("--config", "-c")] = None) -> None:
+    """List every control: id, severity, area, title."""
+    for each in pipeline.controls_in(_own(load(config), config).controls if config else ()):
+        typer.echo(f"{each.id:<8} {each.header.severity:<9} {each.header.area:<14} {each.header.title}")
+
+
+@controls.command("show")
+def controls_show(control_id: str, config: Annotated[Path | None, typer.Option("--config", "-c")] = None) -> None:
+    """Print one control as it is: what it checks, why, and its SQL."""
+    loaded = pipeline.controls_in(_own(load(config), config).controls if config else ())
+    for each in loaded:
+        if each.id.lower() == control_id.lower():
+            typer.echo(visible(each.text))
+            return
+    raise UsageError(f'there is no control "{control_id}"', hint="controls: " + ", ".join(each.id for each in loaded))
+
+
+@sandbox.command("serve")
+def sandbox_serve(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 = any free port.")] = 0,
+    jobs: Annotated[int, typer.Option(min=0, help="0 = the story of about 12 jobs.")] = 0,
+    subscriptions: Annotated[int, typer.Option(min=1)] = 2,
+    latency: Annotated[float, typer.Option(min=0, help="Milliseconds added to every answer.")] = 0.0,
+    seed: Annotated[int, typer.Option()] = 7,
+    faults: Annotated[list[str] | None, typer.Option(help="Preset faults; repeat for several.")] = None,
+    config: Annotated[Path, typer.Option(help="Where to write an audit.toml that reaches it.")] = Path("sandbox.toml"),
+) -> None:
+    """Serve the simulated estate until Ctrl-C, and write an audit.toml that reaches it."""
+    pipeline.serve(
+        pipeline.SandboxOptions(
+            port=port, jobs=jobs, subscriptions=subscriptions, latency_ms=latency, seed=seed, faults=tuple(faults or ())
+        ),
+        config=config,
+        tell=lambda text: typer.echo(text, err=True),
+    )
+
+
+class _Own:
+    """The user's own files, their paths taken from audit.toml's folder."""
+
+    def __init__(self, settings: Settings, config: Path) -> None:
+        base, store = config.parent, settings.store
+        self.controls = [base / name for name in store.controls]
+        self.templates = [base / name for name in store.templates]
+        self.key_file = base / store.redaction_key_file if store.redaction_key_file else None
+
+
+def _own(settings: Settings, config: Path) -> _Own:
+    return _Own(settings, config)
+
+
+def _output(settings: Settings, config: Path, given: Path | None) -> Path:
+    return given if given is not None else config.parent / settings.store.output
+
+
+def _window(settings: Settings, since: str | None, until: str | None, month: str | None) -> Window:
+    now = datetime.now(UTC)
+    if month is not None:
+        if since or until:
+            raise UsageError("--month goes without --since and --until", hint="give one or the other")
+        found = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", month)
+        if not found:
+            raise UsageError(f'--month is "{month}", YYYY-MM was expected', hint="for example 2026-10")
+        window = Window.month(int(found[1]), int(found[2]))
+    elif since is None and until is None:
+        return pipeline.window_of(settings, now)
+    else:
+        end = _moment("--until", until) if until else now.replace(microsecond=0)
+        start = _moment("--since", since) if since else end - timedelta(days=settings.window.days)
+        if start >= end:
+            raise UsageError(f"the window ends ({end}) before it starts ({start})", hint="swap --since and --until")
+        window = Window(since=start, until=end)
+    if window.since > now:
+        raise UsageError("the window lies in the future", hint="evidence is collected of what has happened")
+    return window
+
+
+def _moment(option: str, text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f'{option} is "{text}", an RFC 3339 time or a date was expected', hint="2026-10-01 or 2026-10-01T06:00:00Z"
+        ) from None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+@contextlib.contextmanager
+def _watch() -> Iterator[Watch]:
+    with Watch(log_format=_State.log_format) as watch:
+        yield watch
+
+
+def _tell_collection(watch: Watch, made: pipeline.Collection) -> None:
+    stats = made.stats
+    watch.note(
+        f"collected {made.units} units ({made.gaps} gaps) with {sum(stats.requests.values())} requests in "
+        f"{stats.wall_seconds:.1f} s; CPU {stats.cpu_seconds:.1f} s, peak memory {stats.peak_rss_mib:.0f} MiB"
+    )
+
+
+def _finish(watch: Watch, rendered: pipeline.Rendered) -> None:
+    worst = f", the heaviest {rendered.worst}" if rendered.worst else ""
+    watch.note(f"{rendered.jobs} jobs, {rendered.failures} failures{worst}, {rendered.gaps} gaps in the evidence")
+    typer.echo(rendered.path)
+
+
+def main() -> None:
+    """Run a command; the one place where an error becomes a message and an exit code."""
+    try:
+        app(standalone_mode=False)
+    except (typer.Exit, SystemExit) as leaving:
+        sys.exit(getattr(leaving, "exit_code", getattr(leaving, "code", 0)))
+    except KeyboardInterrupt:
+        _fail("interrupted; what is collected stays: `jobaudit resume RUN` goes on", ExitCode.INTERRUPTED)
+    except typer.Abort:
+        _fail("interrupted", ExitCode.INTERRUPTED)
+    except JobauditError as error:
+        _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        sys.exit(ExitCode.OK)
+
+
+def _fail(text: str, code: ExitCode) -> None:
+    if _State.debug:
+        traceback.print_exc()
+    Watch(log_format=_State.log_format).error(text)
+    sys.exit(code)

@@ -1,0 +1,124 @@
+"""The fan-out: every kind waits for the kinds it stands on, then its units are read side by side."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from audit.collect import unit
+from audit.collect.extent import OWN_ACCESS, Extent, resolve
+from audit.collect.visibility import Visibility
+from audit.model import EvidenceKind, Scope, Window
+
+if TYPE_CHECKING:
+    from audit.azure import Azure
+    from audit.collect.progress import Progress
+    from audit.config import Settings
+    from audit.store import RunWriter
+
+FIRST = "subscriptions"
+"""The kind that says what there is; every other kind waits for it."""
+
+
+async def collect(
+    azure: Azure,
+    writer: RunWriter,
+    kinds: Sequence[EvidenceKind],
+    *,
+    settings: Settings,
+    window: Window,
+    progress: Progress,
+) -> Extent:
+    """Read every unit of ``kinds`` that hasn't already ended well, and return what the run covers.
+
+    A unit that fails is a Gap in its record. Raises ConfigError where the configured scope doesn't exist.
+    """
+    work = _Collection(azure, writer, settings=settings, window=window, progress=progress)
+    try:
+        return await work.run(kinds)
+    except BaseExceptionGroup as group:
+        raise _first(group) from group
+
+
+def _first(error: BaseException) -> BaseException:
+    """Return the failure that a task group wrapped: one error is one message."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+class _Collection:
+    """What all kinds of one collection share."""
+
+    def __init__(
+        self, azure: Azure, writer: RunWriter, *, settings: Settings, window: Window, progress: Progress
+    ) -> None:
+        self._azure = azure
+        self._writer = writer
+        self._settings = settings
+        self._window = window
+        self._progress = progress
+        self._slots = asyncio.Semaphore(settings.collect.concurrency)
+        self._visibility = Visibility()
+
+    async def run(self, kinds: Sequence[EvidenceKind]) -> Extent:
+        named = {kind.name: kind for kind in kinds}
+        await self._kind(named[FIRST], Extent(subscriptions=self._settings.scope.subscriptions))
+        extent = await self._extent(named)
+        ready = {name: asyncio.Event() for name in named}
+        ready[FIRST].set()
+        async with asyncio.TaskGroup() as group:
+            for kind in kinds:
+                if not ready[kind.name].is_set():
+                    group.create_task(self._when_ready(kind, extent, ready), name=kind.name)
+        return extent
+
+    async def _extent(self, named: dict[str, EvidenceKind]) -> Extent:
+        members: list[str] = []
+        if self._settings.scope.management_groups and (kind := named.get("management_group_members")):
+            scopes = [
+                Scope(id=f"/providers/Microsoft.Management/managementGroups/{name}")
+                for name in self._settings.scope.management_groups
+            ]
+            await self._units(kind, scopes)
+            members = [row["subscription_id"] for row in self._writer.query("select * from management_group_members")]
+        visible = self._writer.query("select subscription_id from subscriptions")
+        return await resolve(self._azure, visible, members, self._settings.scope)
+
+    async def _when_ready(self, kind: EvidenceKind, extent: Extent, ready: dict[str, asyncio.Event]) -> None:
+        needed = {*kind.after, *((OWN_ACCESS,) if kind.filtered else ())} & ready.keys()
+        for name in sorted(needed):
+            await ready[name].wait()
+        await self._kind(kind, extent)
+        ready[kind.name].set()
+
+    async def _kind(self, kind: EvidenceKind, extent: Extent) -> None:
+        scopes = extent.scopes(kind, self._writer)
+        await self._units(kind, scopes)
+        if kind.name == OWN_ACCESS:
+            self._visibility.learn(self._writer.query("select scope, missing from permissions"))
+
+    async def _units(self, kind: EvidenceKind, scopes: Sequence[Scope]) -> None:
+        open_scopes = [scope for scope in scopes if self._writer.ended(kind.name, scope) is None]
+        self._progress.planned(kind, len(open_scopes))
+        async with asyncio.TaskGroup() as group:
+            for scope in open_scopes:
+                await self._slots.acquire()
+                group.create_task(self._unit(kind, scope))
+        self._writer.finish(kind)
+
+    async def _unit(self, kind: EvidenceKind, scope: Scope) -> None:
+        try:
+            record = await unit.read(
+                self._azure,
+                self._writer,
+                kind,
+                scope,
+                window=self._window,
+                visibility=self._visibility,
+                wait=self._settings.collect.wait_seconds,
+            )
+        finally:
+            self._slots.release()
+        self._progress.ended(record)

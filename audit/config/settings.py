@@ -1,0 +1,99 @@
+"""The settings as types: each class is a table of audit.toml, each field a key."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+Guid = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
+HttpsUrl = Annotated[str, Meta(pattern=r"^(https://[^/?#\s@]+(/[^?#\s]*)?)?$")]
+
+
+class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of audit.toml."""
+
+
+class CloudSettings(_Table, frozen=True, kw_only=True):
+    """[cloud]: which Azure. With ``name = "custom"`` every endpoint is given here."""
+
+    name: Literal["public", "usgov", "china", "custom"] = "public"
+    resource_manager: HttpsUrl = ""
+    """Azure Resource Manager, e.g. https://management.azure.com"""
+    audience: str = ""
+    """The resource that a token is asked for; empty = resource_manager."""
+    authority: HttpsUrl = ""
+    """Where tokens come from, e.g. https://login.microsoftonline.com"""
+    graph: HttpsUrl = ""
+    """Microsoft Graph, e.g. https://graph.microsoft.com"""
+    logs: HttpsUrl = ""
+    """Log Analytics queries, e.g. https://api.loganalytics.azure.com"""
+    ca_file: str = ""
+    """A PEM file with the CA that signed the endpoints' certificates; empty = the system's."""
+    proxy_from_environment: bool = False
+    """Honour HTTPS_PROXY and NO_PROXY."""
+
+
+class CredentialSettings(_Table, frozen=True, kw_only=True):
+    """[credential]: how to sign in. A secret never stands here, only the name of the variable that holds it."""
+
+    kind: Literal["default", "managed_identity", "workload_identity", "client_secret", "azure_cli"] = "default"
+    tenant_id: str = ""
+    client_id: str = ""
+    client_secret_env: str = "AZURE_CLIENT_SECRET"  # noqa: S105  a variable's name
+
+
+class ScopeSettings(_Table, frozen=True, kw_only=True):
+    """[scope]: what to look at; everything empty = every subscription that the caller can see."""
+
+    subscriptions: tuple[Guid, ...] = ()
+    management_groups: tuple[str, ...] = ()
+    """Names of management groups; every subscription below them is read."""
+    expected_subscriptions: tuple[Guid, ...] = ()
+    """The population that the owner vouches for: one that is missing is a gap."""
+    resource_groups: tuple[str, ...] = ()
+    """Only jobs in these resource groups (names, in any of the subscriptions)."""
+    tags: dict[str, str] = {}
+    """Only jobs that carry all these tags themselves."""
+
+
+class WindowSettings(_Table, frozen=True, kw_only=True):
+    """[window]: how far back events are read, when the command line doesn't say."""
+
+    days: Annotated[int, Meta(ge=1, le=90)] = 30
+
+
+class CollectSettings(_Table, frozen=True, kw_only=True):
+    """[collect]: how hard to pull."""
+
+    concurrency: Annotated[int, Meta(ge=1, le=256)] = 48
+    """Units in flight at once."""
+    wait_seconds: Annotated[float, Meta(ge=0, le=3600)] = 120.0
+    """The longest that one unit waits for throttling to pass; then it is a gap."""
+
+
+class StoreSettings(_Table, frozen=True, kw_only=True):
+    """[store]: where runs and packs go."""
+
+    output: str = "output"
+    """A folder, relative to audit.toml's."""
+    redaction_key_file: str = ""
+    """The key of the redaction digests; empty = history/redaction.key below the output folder."""
+    controls: tuple[str, ...] = ()
+    """Folders with controls of your own, relative to audit.toml's."""
+    templates: tuple[str, ...] = ()
+    """Folders with report templates of your own, relative to audit.toml's."""
+
+
+class Settings(_Table, frozen=True, kw_only=True):
+    """The whole of audit.toml."""
+
+    cloud: CloudSettings = CloudSettings()
+    credential: CredentialSettings = CredentialSettings()
+    scope: ScopeSettings = ScopeSettings()
+    window: WindowSettings = WindowSettings()
+    collect: CollectSettings = CollectSettings()
+    store: StoreSettings = StoreSettings()
+    policy: dict[str, Any] = {}
+    """[policy]: baselines that controls read; each key is a parameter of a control, checked against the controls."""

@@ -1,0 +1,31 @@
+"""Tables computed from collected tables: who belongs to the population, whether sources agree, which job lacks what.
+
+Everything here reads and writes the DuckDB connection that holds a run's tables; nothing touches Azure or a clock.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from audit.derive import absent, events, job_gaps, population, reconciliation
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from audit.model import Run
+
+__all__ = ["derive"]
+
+
+def derive(con: duckdb.DuckDBPyConnection, run: Run) -> None:
+    """Create ``population``, ``reconciliation`` and ``job_gaps`` in ``con``; reconciliation gaps go into ``coverage``.
+
+    ``con`` holds every table that the run collected and ``coverage``; a table of a kind that the run left out is made
+    here, empty, and the kind becomes a gap of every job. Safe to call again: it replaces what it made.
+    """
+    absent.create(con)
+    events.create(con, run)
+    population.create(con)
+    reconciliation.create(con, run)
+    job_gaps.create(con, run)
+    events.drop(con)

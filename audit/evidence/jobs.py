@@ -1,0 +1,404 @@
+"""Jobs of every trigger type, and what their configuration says: rules, containers, identities, names of secrets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from audit.model import EvidenceKind, Json, Level, Page, Record, Scope, Window, ids, image, marker
+from audit.model import containerapp as arm
+from audit.model.wire import decoder, kept, moment, spelled, text
+
+if TYPE_CHECKING:
+    from audit.azure import Azure
+
+
+class Job(Record, frozen=True, kw_only=True):
+    """One Container Apps job of any trigger type. An unset setting is null: the platform's default is not filled in.
+
+    Source: GET {scope}/providers/Microsoft.App/jobs.
+    """
+
+    table = "jobs"
+    row_key = ("job_id",)
+
+    job_id: str
+    name: str
+    subscription_id: str
+    resource_group: str
+    location: str | None = None
+    """As Azure spells it, often in display form ("East US")."""
+    environment_id: str | None = None
+    trigger_type: str
+    """``Event``, ``Schedule`` or ``Manual``; another word as Azure spells it."""
+    in_scope: bool
+    """Trigger type Event, and every tag that the configured scope asks for."""
+    provisioning_state: str | None = None
+    running_state: str | None = None
+    replica_timeout_s: int | None = None
+    """Seconds."""
+    replica_retry_limit: int | None = None
+    parallelism: int | None = None
+    """Replicas per execution."""
+    replica_completion_count: int | None = None
+    min_executions: int | None = None
+    """Executions per polling interval, at least."""
+    max_executions: int | None = None
+    """Executions per polling interval, at most."""
+    polling_interval_s: int | None = None
+    """Seconds between two looks at the event source."""
+    identity_type: str | None = None
+    """``None``, ``SystemAssigned``, ``UserAssigned`` or both; null where Azure sends no identity block at all."""
+    workload_profile: str | None = None
+    tags: Json | None = None
+    """Object of text by text, the job's own."""
+    secrets_count: int
+    """How many secrets the job lists by name."""
+    created_by: str | None = None
+    created_by_type: str | None = None
+    """``User``, ``Application``, ``ManagedIdentity`` or ``Key``."""
+    created_at: datetime | None = None
+    modified_by: str | None = None
+    modified_by_type: str | None = None
+    modified_at: datetime | None = None
+
+
+class ScaleRule(Record, frozen=True, kw_only=True):
+    """One KEDA scale rule of an event-driven job. Source: eventTriggerConfig.scale.rules."""
+
+    table = "scale_rules"
+    row_key = ("job_id", "rule_name")
+
+    job_id: str
+    rule_name: str
+    scaler_type: str
+    """The KEDA scaler's name, for example ``azure-servicebus``."""
+    metadata: Json | None = None
+    """Object of text by text, redacted as stored."""
+    auth: Json | None = None
+    """List of {secretRef, triggerParameter}."""
+    auth_method: str
+    """``identity``, ``secret`` or ``none``: how the rule reaches its event source, as far as the job tells."""
+    identity: str | None = None
+    """Resource id of a user-assigned identity, or ``system``."""
+    position: int
+    """The rule's place in the list, from 0."""
+
+
+class Container(Record, frozen=True, kw_only=True):
+    """One container of a job's template. Source: template.containers and template.initContainers."""
+
+    table = "containers"
+    row_key = ("job_id", "container", "init")
+
+    job_id: str
+    container: str
+    init: bool
+    """Runs before the others."""
+    image: str
+    """The reference as written."""
+    registry: str | None = None
+    """Host of the registry; ``docker.io`` where the reference names none."""
+    repository: str | None = None
+    """Path below the registry; ``library/…`` where Docker Hub implies it."""
+    tag: str | None = None
+    """Null where none is written: the platform then takes ``latest``."""
+    digest: str | None = None
+    """``sha256:…``"""
+    cpu: float | None = None
+    """Cores requested."""
+    memory_gib: float | None = None
+    """GiB requested."""
+    position: int
+    """The container's place in its list, from 0."""
+
+
+class JobSecret(Record, frozen=True, kw_only=True):
+    """The name of one secret and where its value lives, never a value. Source: configuration.secrets."""
+
+    table = "job_secrets"
+    row_key = ("job_id", "name")
+
+    job_id: str
+    name: str
+    key_vault_url: str | None = None
+    """Null: the value is kept in the job itself."""
+    identity: str | None = None
+    """The identity that reads the vault: a resource id, or ``system``."""
+
+
+class JobRegistry(Record, frozen=True, kw_only=True):
+    """How one registry is signed in to. Source: configuration.registries."""
+
+    table = "job_registries"
+    row_key = ("job_id", "server")
+
+    job_id: str
+    server: str
+    username: str | None = None
+    password_secret_ref: str | None = None
+    """Name of the job's secret that holds the password."""
+    identity: str | None = None
+    """The identity that pulls: a resource id, or ``system``."""
+
+
+class JobIdentity(Record, frozen=True, kw_only=True):
+    """One identity that a job may act as. Source: the identity block and configuration.identitySettings."""
+
+    table = "job_identities"
+    row_key = ("job_id", "identity_id")
+
+    job_id: str
+    identity_id: str
+    """The user-assigned identity's resource id; for the system-assigned one the job's own id."""
+    kind: str
+    """``system`` or ``user``."""
+    principal_id: str | None = None
+    client_id: str | None = None
+    """Null for a system-assigned identity: the job doesn't tell it, table identities does."""
+    lifecycle: str | None = None
+    """When the identity is available: ``Init``, ``Main``, ``None`` or ``All``; null = not stated."""
+
+
+class JobValue(Record, frozen=True, kw_only=True):
+    """One configured text: an environment value, a command word, an argument or a scaler's metadata value.
+
+    Source: the template's containers and the scale rules, redacted before they were stored.
+    """
+
+    table = "job_values"
+    row_key = ("job_id", "place", "owner", "name")
+
+    job_id: str
+    place: str
+    """``env``, ``command``, ``args`` or ``scaler_metadata``."""
+    owner: str
+    """The container's or the rule's name."""
+    name: str
+    """The variable's or the metadata key's name; for command and args the index from 0."""
+    value: str | None = None
+    """As stored: hidden parts read ``[redacted:…]``; null where the value comes from a secret."""
+    secret_ref: str | None = None
+    """Name of the job's secret that the value comes from."""
+    secret_like: str | None = None
+    """Which detector took the value for a secret; null = none did."""
+
+
+_ITEM = decoder(arm.JobResource)
+_TRIGGERS = ("Event", "Schedule", "Manual")
+_CREDENTIAL = re.compile(r"(?i)(connection|key|password|token|secret|credential|^host|sas|pat)\w*FromEnv$")
+"""Metadata keys that name an environment variable with a credential in it (a RabbitMQ host carries its password)."""
+
+
+async def fetch(azure: Azure, scope: Scope, window: Window) -> AsyncIterator[Page]:  # noqa: ARG001  the seam is one
+    """Yield every page of the jobs in a subscription or resource group."""
+    path = f"{scope.id}/providers/Microsoft.App/jobs"
+    async for page in azure.pages(path, api_version="2025-07-01", scope=scope):
+        yield page
+
+
+def normalise(item: bytes, page: Page) -> Iterator[Record]:
+    """Yield a job's row and the rows of everything in its configuration.
+
+    The unit's ``scope.ids`` are the tags (``key=value``) that the configured scope asks of a job.
+    """
+    wire = _ITEM.decode(item)
+    settings = wire.properties.configuration
+    template = wire.properties.template or arm.Template()
+    trigger = settings.event_trigger_config or settings.manual_trigger_config or settings.schedule_trigger_config
+    rules = (trigger.scale.rules if trigger and trigger.scale else None) or []
+    yield _job(wire, trigger or arm.Trigger(), asked=page.scope.ids)
+    yield from _rules(wire, rules)
+    for init, containers in ((False, template.containers), (True, template.init_containers)):
+        for position, container in enumerate(containers or ()):
+            yield _container(wire.id, container, position, init=init)
+            yield from _values(wire.id, container)
+    for secret in settings.secrets or ():
+        yield JobSecret(
+            job_id=wire.id,
+            name=secret.name,
+            key_vault_url=text(secret.key_vault_url),
+            identity=text(secret.identity),
+        )
+    for registry in settings.registries or ():
+        yield JobRegistry(
+            job_id=wire.id,
+            server=registry.server,
+            username=text(registry.username),
+            password_secret_ref=text(registry.password_secret_ref),
+            identity=text(registry.identity),
+        )
+    yield from _identities(wire)
+
+
+def _job(wire: arm.JobResource, trigger: arm.Trigger, *, asked: tuple[str, ...]) -> Job:
+    settings, author, scale = (
+        wire.properties.configuration,
+        wire.system_data or arm.Author(),
+        trigger.scale or arm.Scale(),
+    )
+    trigger_type = spelled(settings.trigger_type, _TRIGGERS)
+    return Job(
+        job_id=wire.id,
+        name=wire.name,
+        subscription_id=ids.subscription_of(wire.id) or "",
+        resource_group=ids.resource_group_of(wire.id) or "",
+        location=text(wire.location),
+        environment_id=text(wire.properties.environment_id),
+        trigger_type=trigger_type or settings.trigger_type,
+        in_scope=trigger_type == "Event" and _carries(wire.tags or {}, asked),
+        provisioning_state=wire.properties.provisioning_state,
+        running_state=wire.properties.running_state,
+        replica_timeout_s=settings.replica_timeout,
+        replica_retry_limit=settings.replica_retry_limit,
+        parallelism=trigger.parallelism,
+        replica_completion_count=trigger.replica_completion_count,
+        min_executions=scale.min_executions,
+        max_executions=scale.max_executions,
+        polling_interval_s=scale.polling_interval,
+        identity_type=text(wire.identity.type) if wire.identity else None,
+        workload_profile=text(wire.properties.workload_profile_name),
+        tags=kept(wire.tags),
+        secrets_count=len(settings.secrets or ()),
+        created_by=text(author.created_by),
+        created_by_type=text(author.created_by_type),
+        created_at=moment(author.created_at),
+        modified_by=text(author.last_modified_by),
+        modified_by_type=text(author.last_modified_by_type),
+        modified_at=moment(author.last_modified_at),
+    )
+
+
+def _carries(tags: dict[str, str | None], asked: tuple[str, ...]) -> bool:
+    own = {name.lower(): value or "" for name, value in tags.items()}
+    return all(own.get(name.lower()) == value for name, _, value in (each.partition("=") for each in asked))
+
+
+def _rules(wire: arm.JobResource, rules: list[arm.Rule]) -> Iterator[Record]:
+    template = wire.properties.template or arm.Template()
+    variables = {each.name: each for container in template.containers or () for each in container.env or ()}
+    for position, rule in enumerate(rules):
+        yield ScaleRule(
+            job_id=wire.id,
+            rule_name=rule.name,
+            scaler_type=rule.type,
+            metadata=kept(rule.metadata),
+            auth=None if rule.auth is None else Json([msgspec.to_builtins(each) for each in rule.auth]),
+            auth_method=_auth_method(rule, variables),
+            identity=text(rule.identity),
+            position=position,
+        )
+        for name, value in (rule.metadata or {}).items():
+            written = _written(value)
+            yield JobValue(
+                job_id=wire.id,
+                place="scaler_metadata",
+                owner=rule.name,
+                name=name,
+                value=written,
+                secret_like=marker.detector(written),
+            )
+
+
+def _auth_method(rule: arm.Rule, variables: dict[str, arm.Variable]) -> str:
+    if text(rule.identity):
+        return "identity"
+    if any(text(each.secret_ref) for each in rule.auth or ()):
+        return "secret"
+    return "secret" if any(_is_secret(*each, variables) for each in (rule.metadata or {}).items()) else "none"
+
+
+def _is_secret(name: str, value: Any, variables: dict[str, arm.Variable]) -> bool:
+    """Tell whether a metadata entry holds a secret, or names an environment variable that does."""
+    written = _written(value)
+    if marker.hidden(written) or _CREDENTIAL.search(name):
+        return True
+    source = variables.get(written or "") if name.lower().endswith("fromenv") else None
+    return source is not None and bool(text(source.secret_ref) or marker.hidden(source.value))
+
+
+def _container(job_id: str, wire: arm.ContainerSpec, position: int, *, init: bool) -> Container:
+    reference, resources = image.parse(wire.image), wire.resources or arm.Resources()
+    return Container(
+        job_id=job_id,
+        container=wire.name,
+        init=init,
+        image=wire.image,
+        registry=reference.registry,
+        repository=reference.repository,
+        tag=reference.tag,
+        digest=reference.digest,
+        cpu=resources.cpu,
+        memory_gib=resources.gib,
+        position=position,
+    )
+
+
+def _values(job_id: str, wire: arm.ContainerSpec) -> Iterator[JobValue]:
+    for each in wire.env or ():
+        secret_ref = text(each.secret_ref)
+        yield JobValue(
+            job_id=job_id,
+            place="env",
+            owner=wire.name,
+            name=each.name,
+            value=(text(each.value) if secret_ref else each.value),
+            secret_ref=secret_ref,
+            secret_like=marker.detector(each.value),
+        )
+    for place, words in (("command", wire.command), ("args", wire.args)):
+        for index, word in enumerate(words or ()):
+            yield JobValue(
+                job_id=job_id,
+                place=place,
+                owner=wire.name,
+                name=str(index),
+                value=word,
+                secret_like=marker.detector(word),
+            )
+
+
+def _identities(wire: arm.JobResource) -> Iterator[JobIdentity]:
+    identity = wire.identity or arm.IdentityBlock()
+    settings = wire.properties.configuration.identity_settings or ()
+    lifecycles = {ids.key(each.identity): text(each.lifecycle) for each in settings}
+    if "systemassigned" in (identity.type or "").lower():
+        yield JobIdentity(
+            job_id=wire.id,
+            identity_id=wire.id,
+            kind="system",
+            principal_id=text(identity.principal_id),
+            lifecycle=lifecycles.get(ids.key("system")),
+        )
+    for identity_id, user in (identity.user_assigned_identities or {}).items():
+        yield JobIdentity(
+            job_id=wire.id,
+            identity_id=identity_id,
+            kind="user",
+            principal_id=text(user.principal_id) if user else None,
+            client_id=text(user.client_id) if user else None,
+            lifecycle=lifecycles.get(ids.key(identity_id)),
+        )
+
+
+def _written(value: Any) -> str | None:
+    """Return a metadata value as text: KEDA takes strings, so that is what Azure sends, almost always."""
+    return value if value is None or isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+KIND = EvidenceKind(
+    name="jobs",
+    title="Jobs",
+    records=(Job, ScaleRule, Container, JobSecret, JobRegistry, JobIdentity, JobValue),
+    per=Level.SUBSCRIPTION,
+    actions=("Microsoft.App/jobs/read",),
+    fetch=fetch,
+    normalise=normalise,
+    after=("subscriptions",),
+    filtered=True,
+    groupwise=True,
+)

@@ -1,0 +1,46 @@
+"""Whether a role grants an action: permission blocks, one by one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+
+class Block(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One permission block of a role, as Azure sends it."""
+
+    actions: tuple[str, ...] = ()
+    not_actions: tuple[str, ...] = ()
+    data_actions: tuple[str, ...] = ()
+    not_data_actions: tuple[str, ...] = ()
+
+
+def granted(blocks: Iterable[Block], action: str, *, data: bool = False) -> bool:
+    """Tell whether some block's actions match and that same block's exclusions don't.
+
+    What one block excludes another may still grant: exclusions are not denials. ``data`` asks the data plane.
+    """
+    return any(
+        matches(block.data_actions if data else block.actions, action)
+        and not matches(block.not_data_actions if data else block.not_actions, action)
+        for block in blocks
+    )
+
+
+def matches(patterns: Sequence[str], action: str) -> bool:
+    """Tell whether one of the patterns covers the action; ``*`` stands for any text, casing doesn't count."""
+    return any(_compiled(pattern.lower()).fullmatch(action.lower()) is not None for pattern in patterns)
+
+
+def blocks(permissions: Any) -> tuple[Block, ...]:
+    """Return the blocks of a ``permissions`` list, as stored. Raises msgspec.ValidationError on another shape."""
+    return msgspec.convert(permissions, tuple[Block, ...])
+
+
+@lru_cache(maxsize=8192)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(re.escape(part) for part in pattern.split("*")), re.DOTALL)

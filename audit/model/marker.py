@@ -1,0 +1,18 @@
+"""What stands in stored evidence where a value was hidden: ``[redacted:<digest>]``, with the detector if one spoke."""
+
+from __future__ import annotations
+
+import re
+
+MARKER = re.compile(r"\[redacted:(?P<digest>[0-9a-f]{16})(?::(?P<detector>[a-z0-9-]+))?\]")
+
+
+def hidden(value: str | None) -> bool:
+    """Tell whether a stored value was hidden, wholly or in part."""
+    return value is not None and MARKER.search(value) is not None
+
+
+def detector(value: str | None) -> str | None:
+    """Return the name of the first detector that took a part of the value for a secret, or None."""
+    found = (match["detector"] for match in MARKER.finditer(value or ""))
+    return next((name for name in found if name), None)

@@ -1,0 +1,90 @@
+"""A run: one collection over a scope and a window, by one caller, with one version of the tool."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from audit.model.outcome import Collected, Gap
+from audit.model.scope import Scope
+from audit.model.window import Window
+
+
+class RunState(StrEnum):
+    """Whether a run's units have all ended."""
+
+    RUNNING = "running"
+    INTERRUPTED = "interrupted"
+    DONE = "done"
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """Who collected: read from the access token, which itself is never kept."""
+
+    object_id: str
+    tenant_id: str
+    kind: str
+    """``user`` or ``app``."""
+    app_id: str = ""
+    name: str = ""
+
+
+class UnitRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One unit as run.json lists it. ``unit`` is its raw file's name under raw/<kind>/."""
+
+    kind: str
+    scope: Scope
+    unit: str
+    outcome: Collected | Gap
+    requests: int
+    started: datetime
+    finished: datetime
+    malformed: tuple[MalformedItem, ...] = ()
+
+
+class MalformedItem(msgspec.Struct, frozen=True, kw_only=True):
+    """An item that could not be decoded: its id or place, and the JSON path that was wrong."""
+
+    scope: str
+    detail: str
+    raw_ref: str
+
+
+class Stats(msgspec.Struct, frozen=True, kw_only=True):
+    """What the collection cost. ``requests``: by API family, every attempt counted; bytes as received."""
+
+    requests: dict[str, int] = {}
+    retries: int = 0
+    throttled: int = 0
+    bytes_received: int = 0
+    cpu_seconds: float = 0.0
+    wall_seconds: float = 0.0
+    peak_rss_mib: float = 0.0
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """The head of run.json."""
+
+    run_id: str
+    state: RunState
+    tool_version: str
+    cloud: str
+    endpoint: str
+    caller: Caller | None
+    window: Window
+    subscriptions: tuple[str, ...]
+    """As configured; empty = all that the caller can see."""
+    expected_subscriptions: tuple[str, ...]
+    kinds: tuple[str, ...]
+    started: datetime
+    finished: datetime | None = None
+    redaction_key_id: str = ""
+    resource_groups: tuple[str, ...] = ()
+    management_groups: tuple[str, ...] = ()
+    versions: dict[str, str] = {}
+    settings: dict[str, object] = {}
+    """The [policy] baselines in force when the run was made; controls read them."""
+    stats: Stats = Stats()
+    units: tuple[UnitRecord, ...] = ()

@@ -1,0 +1,70 @@
+"""Doctor: will a collection work? It signs in, looks what the caller can see, and names what the role lacks."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from audit.collect import Silent
+from audit.model import Gap
+from audit.pipeline.collecting import ALWAYS, collect, window_of
+from audit.pipeline.tabling import scratch
+from audit.store import Store
+
+if TYPE_CHECKING:
+    from audit.config import Settings
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was looked at: ``good`` or not, what was seen, and what to do."""
+
+    good: bool
+    what: str
+    hint: str = ""
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Collect nothing but the subscriptions and the caller's own permissions, into a folder that is thrown away.
+
+    Raises AzureUnreachable, SignInFailed and ConfigError as a collection would.
+    """
+    with tempfile.TemporaryDirectory(prefix="jobaudit-doctor-") as folder:
+        output = Path(folder)
+        made = collect(
+            settings,
+            output=output,
+            window=window_of(settings, datetime.now(UTC)),
+            kinds=sorted(ALWAYS),
+            progress=Silent(),
+        )
+        stored = Store(output).open(made.run_id)
+        caller = stored.run.caller
+        if caller is not None:
+            yield Finding(good=True, what=f"signed in as {caller.name or caller.object_id} ({caller.kind})")
+        for unit in stored.run.units:
+            if isinstance(unit.outcome, Gap):
+                yield Finding(
+                    good=False,
+                    what=f"{unit.kind} at {unit.scope.id}: {unit.outcome.reason}: {unit.outcome.detail}",
+                    hint="grant the role that `jobaudit role` prints at this scope or above",
+                )
+        with scratch() as database, stored.tables(database) as con:
+            seen = con.execute("select count(*) from subscriptions").fetchone()
+            yield Finding(good=bool(seen and seen[0]), what=f"{seen[0] if seen else 0} subscriptions can be seen")
+            rows = con.execute("select scope, missing from permissions order by lower(scope)").fetchall()
+        for scope, missing in rows:
+            lacking = json.loads(missing)
+            if lacking:
+                yield Finding(
+                    good=False,
+                    what=f"{scope}: the caller lacks {', '.join(lacking)}",
+                    hint="grant the role that `jobaudit role` prints at this scope or above",
+                )
+            else:
+                yield Finding(good=True, what=f"{scope}: every read is granted")

@@ -1,0 +1,90 @@
+"""Render: a stored run becomes a pack, offline."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+import msgspec
+
+from audit.config import packaged
+from audit.errors import ExitCode, UsageError
+from audit.model import Severity
+from audit.pipeline.tabling import controls_in, scratch, tabled
+packs = None  # TEMP
+from audit.store import Store
+
+PACKS = ("compliance",)
+"""The packs that can be rendered today; access-review, cost-review and change follow."""
+
+
+class Rendered(msgspec.Struct, frozen=True, kw_only=True):
+    """A finished pack: where it is, how many rows of its coverage are gaps, and the heaviest failure in it."""
+
+    path: Path
+    run_id: str
+    jobs: int
+    gaps: int
+    failures: int
+    worst: Severity | None
+
+    def exit_code(self, fail_on: Severity | None = None) -> ExitCode:
+        """3 where evidence is missing, 1 where a failure weighs at least ``fail_on``, else 0."""
+        if self.gaps:
+            return ExitCode.INCOMPLETE
+        if fail_on is not None and self.worst is not None and self.worst.rank >= fail_on.rank:
+            return ExitCode.FINDINGS
+        return ExitCode.OK
+
+
+def check_pack(pack: str) -> None:
+    """Refuse a pack that can't be rendered, before anything is collected for it."""
+    if pack not in PACKS:
+        raise UsageError(f'there is no pack "{pack}" yet', hint="packs that can be rendered: " + ", ".join(PACKS))
+
+
+def render(
+    run_ref: str,
+    *,
+    pack: str,
+    output: Path,
+    controls: Sequence[Path] = (),
+    templates: Sequence[Path] = (),
+    formats: Sequence[str] = (),
+) -> Rendered:
+    """Derive, assess and render a stored run into a pack below ``output``/packs.
+
+    ``formats``: html, xlsx; empty = both. Raises UsageError, ConfigError (a control or a template of the user's),
+    IntegrityError (the run is damaged), StoreError; nothing half-written stays.
+    """
+    check_pack(pack)
+    stored = Store(output).open(run_ref)
+    loaded = controls_in(controls)
+    folders = [*templates, packaged("report_templates")]
+    with scratch() as database:
+        tabled(stored, database, loaded)
+        with contextlib.closing(duckdb.connect(str(database))) as con:
+            con.execute("set timezone = 'UTC'")
+            path = packs.build(
+                con, stored.run, stored, output, pack=pack, templates=folders, controls=loaded, formats=formats
+            )
+            return _summary(con, path, stored.run.run_id)
+
+
+def _summary(con: duckdb.DuckDBPyConnection, path: Path, run_id: str) -> Rendered:
+    def count(sql: str) -> int:
+        row = con.execute(sql).fetchone()
+        return int(row[0]) if row else 0
+
+    failing = "from verdicts where verdict = 'fail' and not waived"
+    heavy = [Severity(row[0]) for row in con.execute(f"select distinct severity {failing}").fetchall()]
+    return Rendered(
+        path=path,
+        run_id=run_id,
+        jobs=count("select count(*) from population"),
+        gaps=count("select count(*) from coverage where outcome = 'gap'"),
+        failures=count(f"select count(*) {failing}"),
+        worst=max(heavy, key=lambda severity: severity.rank, default=None),
+    )

@@ -1,0 +1,43 @@
+"""The tables as files: data/<table>.parquet, which DuckDB, pandas and Power BI open, and any control can be re-run on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+_FILE_MODE = 0o600
+
+
+def write(con: duckdb.DuckDBPyConnection, folder: Path) -> list[str]:
+    """Write every table of the connection to ``folder`` and return the tables' names in order.
+
+    Rows are ordered by row_id and, for a table that repeats one, by all columns: the same rows give the same bytes
+    over any number of threads. Temporary tables and views stay out. Raises duckdb.Error where a file can't be written.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    names = [
+        name
+        for (name,) in con.execute(
+            "select table_name from duckdb_tables() where not temporary and not internal "
+            "and database_name = current_database() and schema_name = current_schema() order by table_name",
+        ).fetchall()
+    ]
+    for name in names:
+        path = folder / f"{name}.parquet"
+        columns = {column for column, *_ in con.execute(f'describe "{name}"').fetchall()}
+        order = "row_id, all_columns" if "row_id" in columns else "all_columns"
+        con.execute(
+            f'copy (select * from "{name}" order by {order.replace("all_columns", _whole_row(columns))}) '
+            f"to '{_quoted(path)}' (format parquet, compression zstd)",
+        )
+        path.chmod(_FILE_MODE)
+    return names
+
+
+def _whole_row(columns: set[str]) -> str:
+    return ", ".join(f'cast("{column}" as varchar)' for column in sorted(columns))
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

@@ -1,0 +1,89 @@
+"""Where things are inside a pack: the names of job pages, raw page views and verdict pages, shared by report and workbook.
+
+Every function returns a path relative to the pack's folder, or None where there is nothing to lead to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import NamedTuple
+
+from audit.model import ids
+
+ITEMS_PER_VIEW = 200
+"""A raw page with more items than this is shown over several views, so that each of them opens at once."""
+
+_REF = re.compile(
+    r"^raw/(?P<kind>[a-z][a-z0-9_]*)/(?P<unit>[0-9a-f]{8,64})\.jsonl\.zst"
+    r"#line=(?P<line>[0-9]+)&item=(?P<item>[0-9]+)(?:&request=(?P<request>.*))?$",
+)
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_LONGEST_NAME = 60
+
+
+class RawRef(NamedTuple):
+    """A raw_ref taken apart. ``line`` counts from 1, ``item`` from 0."""
+
+    kind: str
+    unit: str
+    line: int
+    item: int
+    request: str
+
+
+def parse(raw_ref: str | None) -> RawRef | None:
+    """Take a raw_ref apart; None for a row that was derived and has no page of its own."""
+    match = _REF.match(raw_ref or "")
+    if match is None:
+        return None
+    return RawRef(match["kind"], match["unit"], int(match["line"]), int(match["item"]), match["request"] or "")
+
+
+def safe_name(text: str) -> str:
+    """Return text as part of a file name: letters, digits, dot, dash and underscore, never hidden, bounded."""
+    return _UNSAFE.sub("-", text).strip(".-")[:_LONGEST_NAME] or "unnamed"
+
+
+def digest(table: str, *key: str) -> str:
+    """Return the first 8 hex digits of the row_id that a record of this table and key has."""
+    return hashlib.sha256("\x1f".join([table, *(part.lower() for part in key)]).encode()).hexdigest()[:8]
+
+
+def job_page(job_id: str) -> str:
+    """Return the page of a job, also of a deleted one: ``jobs/<name>-<8 hex of the row_id in table jobs>.html``."""
+    return f"jobs/{safe_name(ids.name_of(job_id))}-{digest('jobs', job_id)}.html"
+
+
+def view(kind: str, unit: str, line: int, part: int = 0) -> str:
+    """Return the readable view of one raw page; ``part`` counts from 0 where a page needs several views."""
+    return f"pages/{kind}/{unit}-{line}{f'.{part + 1}' if part else ''}.html"
+
+
+def raw_page(raw_ref: str | None) -> str | None:
+    """Return the readable view of the item a row was made of: ``pages/<kind>/<unit>-<line>.html#i<item>``."""
+    ref = parse(raw_ref)
+    if ref is None:
+        return None
+    return f"{view(ref.kind, ref.unit, ref.line, ref.item // ITEMS_PER_VIEW)}#i{ref.item}"
+
+
+def raw_file(raw_ref: str | None) -> str | None:
+    """Return the file of raw pages, as received and redacted."""
+    ref = parse(raw_ref)
+    return f"raw/{ref.kind}/{ref.unit}.jsonl.zst" if ref else None
+
+
+def numbered(name: str, number: int) -> str:
+    """Return the file of page ``number`` (from 1) of a listing: ``name.html``, ``name-2.html``, …"""
+    return f"{name}.html" if number == 1 else f"{name}-{number}.html"
+
+
+def verdict_page(control_id: str, number: int = 1) -> str:
+    """Return the page that lists every verdict of a control."""
+    return numbered(f"verdicts/{safe_name(control_id)}", number)
+
+
+def coverage_page(kind: str, number: int = 1) -> str:
+    """Return the page that lists every unit of collection of a kind."""
+    return numbered(f"coverage/{safe_name(kind)}", number)

@@ -1,0 +1,56 @@
+"""Writes cells on one sheet: each forced to its type, links as links, never a formula."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from openpyxl.cell import Cell
+from openpyxl.utils import quote_sheetname
+from openpyxl.worksheet.hyperlink import Hyperlink
+
+from audit.render.workbook.cells import CellValue, escaped, shown
+from audit.render.workbook.style import LINK, Look, Styles
+
+LINK_LIMIT = 60_000
+"""Links on one sheet: Excel stops at 65,530 and offers to repair a sheet that has more."""
+
+
+class Pen:
+    """Makes the cells of one sheet."""
+
+    def __init__(self, sheet: Any, styles: Styles) -> None:
+        self.sheet = sheet
+        self.styles = styles
+
+    def text(self, value: str | None, look: Look) -> Cell:
+        """Make a cell of our own words or of words made safe by the caller (``cells.fitted``)."""
+        cell = Cell(self.sheet, row=1, column=1, style_array=self.styles.of(look))
+        if value:
+            cell.value = escaped(value)
+            cell.data_type = "s"  # else "=…" would be a formula and "#N/A" an error
+        return cell
+
+    def value(self, value: CellValue, look: Look) -> Cell:
+        """Make a cell of a number, a time or a truth; text among them stays text."""
+        if isinstance(value, str):
+            return self.text(shown(value), look)
+        return Cell(self.sheet, row=1, column=1, value=value, style_array=self.styles.of(look))
+
+    def to_cell(self, cell: Cell, place: tuple[str, int] | None) -> Cell:
+        """Lead a cell to a row of this book; without a place it stays as it is."""
+        if place:
+            title, row = place
+            cell.hyperlink = Hyperlink(ref="", location=f"{quote_sheetname(title)}!A{row}")
+        return cell
+
+    def to_page(self, cell: Cell, address: str | None) -> Cell:
+        """Lead a cell to a file beside the book; ``address``: relative, a fragment allowed."""
+        if address:
+            target, _, fragment = address.partition("#")
+            cell.hyperlink = Hyperlink(ref="", target=target, location=fragment or None)
+        return cell
+
+
+def linked(look: Look) -> Look:
+    """Return a look as a link wears it."""
+    return Look(**{**look.__dict__, "ink": LINK, "underline": True})

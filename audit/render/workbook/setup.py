@@ -1,0 +1,45 @@
+"""What a sheet's page is like before its first row: widths, panes, filter, print setup."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from openpyxl.utils import get_column_letter
+
+from audit.render.workbook.sheet import Sheet
+from audit.render.workbook.stage import HEAD_ROWS
+
+_A4 = 9
+_MARGIN = 0.45
+
+
+def lay_out(worksheet: Any, sheet: Sheet, rows: int, footer: str) -> None:
+    """Lay out a table's sheet for ``rows`` rows; in a streamed book this comes before the first of them."""
+    for index, column in enumerate(sheet.shown, start=1):
+        worksheet.column_dimensions[get_column_letter(index)].width = column.width + 1
+    for row, height in ((1, 24), (2, 15), (3, 15), (HEAD_ROWS, 30)):
+        worksheet.row_dimensions[row].height = height
+    worksheet.freeze_panes = f"{get_column_letter(sheet.frozen + 1)}{HEAD_ROWS + 1}"
+    last = get_column_letter(len(sheet.shown))
+    worksheet.auto_filter.ref = f"A{HEAD_ROWS}:{last}{HEAD_ROWS + max(rows, 1)}"
+    worksheet.print_title_rows = f"{HEAD_ROWS}:{HEAD_ROWS}"
+    worksheet.sheet_properties.tabColor = "5B7A99"
+    print_setup(worksheet, footer)
+
+
+def print_setup(worksheet: Any, footer: str) -> None:
+    """Print landscape on A4, as wide as the page, with the sheet's name, ``footer`` and page numbers below."""
+    worksheet.sheet_view.showGridLines = False
+    worksheet.sheet_view.zoomScale = 90
+    worksheet.sheet_properties.pageSetUpPr.fitToPage = True
+    worksheet.page_setup.orientation = "landscape"
+    worksheet.page_setup.paperSize = _A4
+    worksheet.page_setup.fitToWidth = 1
+    worksheet.page_setup.fitToHeight = 0
+    worksheet.page_margins.left = worksheet.page_margins.right = _MARGIN
+    worksheet.page_margins.top = worksheet.page_margins.bottom = 0.6
+    worksheet.page_margins.header = worksheet.page_margins.footer = 0.3
+    below = worksheet.HeaderFooter.oddFooter
+    below.left.text, below.center.text, below.right.text = "&A", footer.replace("&", "&&"), "&P / &N"
+    for section in (below.left, below.center, below.right):
+        section.size = 8

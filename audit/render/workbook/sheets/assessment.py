@@ -1,0 +1,148 @@
+"""What was read, what agrees, and what the controls answered."""
+
+from __future__ import annotations
+
+from audit.render.workbook.sheet import Column, Kind, Link, Sheet
+
+SUPPORTS = """
+    concat_ws('; ', {}) """.format(
+    ", ".join(
+        f"""case when len(cast(frameworks->'{key}' as varchar[])) > 0
+             then '{label} ' || array_to_string(cast(frameworks->'{key}' as varchar[]), ', ') end"""
+        for key, label in (
+            ("mcsb", "MCSB v1"),
+            ("iso27001", "ISO/IEC 27001:2022"),
+            ("soc2", "SOC 2"),
+            ("nist80053", "NIST 800-53 r5"),
+            ("pci", "PCI DSS 4.0.1"),
+            ("cis", "CIS Azure 6.0.0"),
+        )
+    )
+)
+"""SQL: a control's ``frameworks`` as one line of text."""
+
+COVERAGE = Sheet(
+    title="Coverage",
+    note="One row for each thing that was asked of Azure. A gap is a read that failed or was not complete: it is never "
+    "an absence, and what rests on it is not assessed.",
+    query="select * from coverage",
+    order="outcome desc, kind, lower(scope), row_id",
+    tables=("coverage",),
+    kinds=(),
+    columns=(
+        Column("outcome", "Outcome", 12, Kind.WORD, "collected: every page was read and decoded. gap: it was not."),
+        Column("kind", "Evidence kind", 20, note="The kind of evidence that was asked for."),
+        Column("scope", "Scope", 62, Kind.CODE, "Where it was asked: the id of a subscription, resource or item."),
+        Column("reason", "Reason", 18, Kind.WORD, "Why it is a gap. Empty: it is none."),
+        Column("detail", "Detail", 60, Kind.LONG, "What Azure said, or what was confirmed."),
+        Column("pages", "Pages", 8, Kind.INT, "Answers stored under raw/."),
+        Column("rows", "Rows", 9, Kind.INT, "Rows read from them. 0 in a collected unit is a confirmed absence."),
+        Column("requests", "Requests", 10, Kind.INT, "Requests sent, every attempt counted."),
+        Column("started", "Started (UTC)", 18, Kind.DATETIME, "When the first request left."),
+        Column("finished", "Finished (UTC)", 18, Kind.DATETIME, "When the last answer was stored."),
+    ),
+    anchors={"kind": "kind", "outcome": "kind || '|' || outcome"},
+)
+
+RECONCILIATION = Sheet(
+    title="Reconciliation",
+    note="The same population counted from two independent sources. A difference that nothing explains is a gap.",
+    query="select r.*, s.name as subscription from reconciliation r "
+    "left join subscriptions s on lower(s.subscription_id) = lower(r.subscription_id)",
+    order="explained, difference is not null, lower(subscription_id), source_a, source_b, row_id",
+    tables=("reconciliation", "subscriptions"),
+    kinds=("subscriptions", "jobs", "graph_jobs"),
+    nothing="There was nothing to compare.",
+    columns=(
+        Column("subscription", "Subscription", 26, note="Its name. Empty: not listed by Azure."),
+        Column("subscription_id", "Subscription id", 36, Kind.CODE, "Empty: all subscriptions together."),
+        Column("source_a", "First source", 28, note="Where the first count comes from."),
+        Column("count_a", "Count", 9, Kind.INT, "What the first source counts. Empty: it is a gap."),
+        Column("source_b", "Second source", 28, note="Where the second count comes from."),
+        Column("count_b", "Count there", 12, Kind.INT, "What the second source counts. Empty: it is a gap."),
+        Column("difference", "Difference", 11, Kind.INT, "How many things are in one source only. Empty: not comparable."),
+        Column("explained", "Explained", 10, Kind.BOOL, "False: nothing explains the difference, or it can't be told."),
+        Column("explanation", "Explanation", 80, Kind.LONG, "What explains it, thing by thing."),
+        Column("only_a", "Only in the first (JSON)", 40, Kind.CODE),
+        Column("only_b", "Only in the second (JSON)", 40, Kind.CODE),
+    ),
+)
+
+FINDINGS = Sheet(
+    title="Findings",
+    note="Every verdict of every control, failures first, then what could not be assessed.",
+    query=f"""
+        select v.*, c.title, c.area, c.remediation, c.supports, c.control_id || ' ' || c.title as control,
+               coalesce(j.name, regexp_extract(v.job_id, '[^/]+$')) as job, s.name as subscription,
+               j.resource_group,
+               list_position(['fail', 'not_assessed', 'pass', 'not_applicable'], v.verdict) as verdict_rank,
+               list_position(['critical', 'high', 'medium', 'low'], v.severity) as severity_rank
+        from verdicts v
+        left join (select *, {SUPPORTS} as supports from controls) c using (control_id)
+        left join population j on lower(j.job_id) = lower(v.job_id)
+        left join subscriptions s on lower(s.subscription_id) = lower(j.subscription_id)
+    """,
+    order="verdict_rank, severity_rank, control_id, lower(job_id), subject, row_id",
+    tables=("verdicts", "controls", "population", "subscriptions"),
+    kinds=("jobs",),
+    columns=(
+        Column("verdict", "Verdict", 13, Kind.WORD, "pass, fail, not_assessed (evidence is missing) or not_applicable."),
+        Column("severity", "Severity", 10, Kind.WORD, "How much a failure weighs."),
+        Column("control_id", "Control", 10, note="Leads to the control.", link=Link("Controls", "control", "control_id")),
+        Column("title", "What it checks", 38, Kind.LONG, "The control's title."),
+        Column("area", "Area", 14, note="The part of the catalogue the control belongs to."),
+        Column("job", "Job", 26, note="Leads to the job.", link=Link("Jobs", "job", "job_id")),
+        Column("subject", "Subject", 26, note="What about the job was judged: a rule, a container, an identity."),
+        Column("reason", "Reason", 56, Kind.LONG, "Why the verdict is what it is."),
+        Column("remediation", "What to do", 48, Kind.LONG, "How a failure is mended."),
+        Column("waived", "Waived", 9, Kind.BOOL, "An exception is in force. The failure stays a failure."),
+        Column("waiver_id", "Waiver", 14, note="Names the exception."),
+        Column("subscription", "Subscription", 22, note="Its name."),
+        Column("resource_group", "Resource group", 22),
+        Column("supports", "Supports", 48, Kind.LONG, "Requirements the check supports; not a statement of compliance."),
+    ),
+    nothing="No control found anything to judge.",
+    anchors={
+        "job": "lower(job_id)",
+        "control": "control_id",
+        "figure": "verdict || '|' || severity",
+        "verdict": "verdict",
+        "area": "area || '|' || verdict",
+    },
+)
+
+CONTROLS = Sheet(
+    title="Controls",
+    note="The controls that were applied. Each is one SQL file under controls/ that anyone can run again on data/.",
+    query=f"""
+        select c.*, {SUPPORTS} as supports, array_to_string(cast(needs as varchar[]), ', ') as needed,
+               coalesce(v.failed, 0) as failed, coalesce(v.open, 0) as open, coalesce(v.passed, 0) as passed,
+               coalesce(v.not_applicable, 0) as not_applicable
+        from controls c left join (
+            select control_id, count(*) filter (verdict = 'fail') as failed,
+                   count(*) filter (verdict = 'not_assessed') as open, count(*) filter (verdict = 'pass') as passed,
+                   count(*) filter (verdict = 'not_applicable') as not_applicable
+            from verdicts group by control_id) v using (control_id)
+    """,
+    order="control_id",
+    tables=("controls", "verdicts"),
+    kinds=(),
+    columns=(
+        Column("control_id", "Control", 10, note="Leads to its findings.", link=Link("Findings", "control", "control_id")),
+        Column("title", "What it checks", 44, Kind.LONG),
+        Column("area", "Area", 14),
+        Column("severity", "Severity", 10, Kind.WORD),
+        Column("subjects_total", "Subjects", 10, Kind.INT, "How many things it judges. 0: there is nothing to judge."),
+        Column("failed", "Fail", 8, Kind.INT),
+        Column("open", "Not assessed", 10, Kind.INT, "Subjects for which evidence is missing."),
+        Column("passed", "Pass", 8, Kind.INT),
+        Column("not_applicable", "Not applicable", 11, Kind.INT),
+        Column("population_note", "About the population", 36, Kind.LONG, "Says so where there is nothing to judge."),
+        Column("rationale", "Why it matters", 56, Kind.LONG),
+        Column("remediation", "What to do", 48, Kind.LONG),
+        Column("needed", "Rests on", 28, Kind.LONG, "The evidence kinds it needs."),
+        Column("supports", "Supports", 56, Kind.LONG, "Requirements the check supports; not a statement of compliance."),
+        Column("source", "Source", 11, note="built-in, or the organisation's own."),
+    ),
+    anchors={"control": "control_id"},
+)

@@ -1,0 +1,54 @@
+"""The simulated estate as pure data: bodies exactly as Azure would put them on the wire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+Body = dict[str, Any]
+"""A JSON object in the shape in which Azure sends it."""
+
+
+@dataclass(kw_only=True)
+class Estate:
+    """Everything that Azure knows in this world.
+
+    Keys called "lower-case id" are ARM ids in lower case with their leading slash; bodies keep Azure's own spelling.
+    """
+
+    now: datetime
+    """Aware, UTC: the moment that the world stands at."""
+    tenant_id: str
+    subscriptions: list[Body]
+    """``{"id": "/subscriptions/…", "subscriptionId", "displayName", "state", "tenantId", "tags", …}``."""
+    management_groups: list[str] = field(default_factory=list)
+    """Ids from the root group down to the one above the subscriptions; assignments live there too."""
+    resource_groups: list[Body] = field(default_factory=list)
+    resources: dict[str, Body] = field(default_factory=dict)
+    """Lower-case id → body of a job, managedEnvironment, userAssignedIdentity or anything else of the story."""
+    system_identities: dict[str, Body] = field(default_factory=dict)
+    """Lower-case job id → body of ``{job}/providers/Microsoft.ManagedIdentity/identities/default``."""
+    federated_credentials: dict[str, list[Body]] = field(default_factory=dict)
+    """Lower-case id of a user-assigned identity → its credentials."""
+    role_assignments: list[Body] = field(default_factory=list)
+    role_definitions: dict[str, Body] = field(default_factory=dict)
+    """GUID in lower case → body; built-in ones have the tenant-level id without a subscription."""
+    directory: dict[str, Body] = field(default_factory=dict)
+    """Object id → Graph object with its ``@odata.type``."""
+    activity: dict[str, list[Body]] = field(default_factory=dict)
+    """Subscription GUID → events of more than 90 days, newest first."""
+    diagnostic_settings: dict[str, list[Body]] = field(default_factory=dict)
+    """Lower-case resource id → its settings; a resource without any is missing here or has an empty list."""
+    budgets: dict[str, list[Body]] = field(default_factory=dict)
+    """Lower-case scope → budgets."""
+    action_groups: dict[str, list[Body]] = field(default_factory=dict)
+    """Subscription GUID → action groups."""
+    graph_lag: set[str] = field(default_factory=set)
+    """Lower-case ids that Resource Graph doesn't know yet."""
+    collector_id: str = ""
+    """Object id of the principal that the collector signs in as; ``directory`` has it, an assignment gives its role."""
+    planted: tuple[str, ...] = ()
+    """Every fake secret that the estate plants: none of them may be seen in an output."""

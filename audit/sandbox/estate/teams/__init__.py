@@ -1,0 +1,1 @@
+"""The teams of the story and their jobs, a file each."""

@@ -1,0 +1,366 @@
+"""The part of the Kusto query language that is asked of Resource Graph, compiled to functions over rows.
+
+``resources | where type =~ 'x' and … | extend a = … | project a, b = properties.c | order by a asc | take 10``, also
+``top``, ``count``, ``distinct`` and ``summarize count() by``.
+https://learn.microsoft.com/azure/governance/resource-graph/concepts/query-language
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+Row = dict[str, Any]
+Value = Callable[[Row], Any]
+Step = Callable[[list[Row]], list[Row]]
+
+_TOKEN = re.compile(
+    r"""(?P<space>\s+|//[^\n]*)
+      | (?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
+      | (?P<number>\d+(?:\.\d+)?)
+      | (?P<word>project-away|!?in~|!contains|[A-Za-z_]\w*)
+      | (?P<sign>=~|!~|==|!=|<=|>=|[<>=|,().\[\]])""",
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+class Query(NamedTuple):
+    """A compiled query: the table it reads and what it does with the rows."""
+
+    table: str
+    steps: tuple[Step, ...]
+
+    def run(self, rows: list[Row]) -> list[Row]:
+        """Return the result over all rows of the table."""
+        for step in self.steps:
+            rows = step(rows)
+        return rows
+
+
+class QueryInvalid(Exception):
+    """A query that the service's parser refuses; ``position`` counts characters from 0."""
+
+    def __init__(self, token: str, position: int) -> None:
+        super().__init__(f"unexpected {token!r} at {position}")
+        self.token = token
+        self.position = position
+
+
+class _Token(NamedTuple):
+    kind: str
+    text: str
+    position: int
+
+
+def _tokens(query: str) -> list[_Token]:
+    found: list[_Token] = []
+    position = 0
+    while position < len(query):
+        match = _TOKEN.match(query, position)
+        if match is None:
+            raise QueryInvalid(query[position], position)
+        if match.lastgroup != "space":
+            found.append(_Token(match.lastgroup or "", match[0], position))
+        position = match.end()
+    return found
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)
+
+
+def _order(value: Any) -> tuple[int, Any]:
+    if value is None:
+        return (0, 0)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return (1, value)
+    return (2, _text(value))
+
+
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "==": lambda a, b: bool(a == b),
+    "!=": lambda a, b: bool(a != b),
+    "=~": lambda a, b: _text(a).lower() == _text(b).lower(),
+    "!~": lambda a, b: _text(a).lower() != _text(b).lower(),
+    "<": lambda a, b: _order(a) < _order(b),
+    "<=": lambda a, b: _order(a) <= _order(b),
+    ">": lambda a, b: _order(a) > _order(b),
+    ">=": lambda a, b: _order(a) >= _order(b),
+    "contains": lambda a, b: _text(b).lower() in _text(a).lower(),
+    "!contains": lambda a, b: _text(b).lower() not in _text(a).lower(),
+    "startswith": lambda a, b: _text(a).lower().startswith(_text(b).lower()),
+    "endswith": lambda a, b: _text(a).lower().endswith(_text(b).lower()),
+    "has": lambda a, b: re.search(rf"\b{re.escape(_text(b))}\b", _text(a), re.IGNORECASE) is not None,
+}
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "tolower": lambda a: _text(a).lower(),
+    "toupper": lambda a: _text(a).upper(),
+    "tostring": _text,
+    "toint": lambda a: None if a is None else int(a),
+    "tobool": lambda a: _text(a).lower() == "true",
+    "isnull": lambda a: a is None,
+    "isnotnull": lambda a: a is not None,
+    "isempty": lambda a: _text(a) == "",
+    "isnotempty": lambda a: _text(a) != "",
+    "not": lambda a: not a,
+    "strcat": lambda *parts: "".join(map(_text, parts)),
+    "array_length": lambda a: len(a) if isinstance(a, list) else None,
+}
+
+
+class _Parser:
+    """Recursive descent over the tokens of one query."""
+
+    def __init__(self, query: str) -> None:
+        self._query = query
+        self._tokens = _tokens(query)
+        self._at = 0
+
+    def query(self) -> Query:
+        table = self._take("word").text.lower()
+        steps = []
+        while self._at < len(self._tokens):
+            self._sign("|")
+            steps.append(self._step())
+        return Query(table, tuple(steps))
+
+    def _peek(self) -> _Token:
+        return self._tokens[self._at] if self._at < len(self._tokens) else _Token("end", "", len(self._query))
+
+    def _take(self, kind: str) -> _Token:
+        token = self._peek()
+        if token.kind != kind:
+            raise QueryInvalid(token.text, token.position)
+        self._at += 1
+        return token
+
+    def _sign(self, *signs: str) -> str:
+        token = self._peek()
+        if token.kind != "sign" or token.text not in signs:
+            raise QueryInvalid(token.text, token.position)
+        self._at += 1
+        return token.text
+
+    def _next_is(self, *texts: str) -> bool:
+        if self._peek().text.lower() in texts and self._peek().kind in ("word", "sign"):
+            self._at += 1
+            return True
+        return False
+
+    def _step(self) -> Step:
+        token = self._take("word")
+        step = getattr(self, f"_step_{token.text.lower().replace('-', '_')}", None)
+        if step is None:
+            raise QueryInvalid(token.text, token.position)
+        made: Step = step()
+        return made
+
+    def _step_where(self) -> Step:
+        test = self._expression()
+        return lambda rows: [row for row in rows if test(row)]
+
+    def _step_project(self) -> Step:
+        columns = self._columns()
+        return lambda rows: [{name: value(row) for name, value in columns} for row in rows]
+
+    def _step_extend(self) -> Step:
+        columns = self._columns()
+        return lambda rows: [{**row, **{name: value(row) for name, value in columns}} for row in rows]
+
+    def _step_project_away(self) -> Step:
+        names = {name for name, _ in self._columns()}
+        return lambda rows: [{name: value for name, value in row.items() if name not in names} for row in rows]
+
+    def _step_distinct(self) -> Step:
+        columns = self._columns()
+
+        def distinct(rows: list[Row]) -> list[Row]:
+            made = [{name: value(row) for name, value in columns} for row in rows]
+            return list({repr(row): row for row in made}.values())
+
+        return distinct
+
+    def _step_count(self) -> Step:
+        return lambda rows: [{"Count": len(rows)}]
+
+    def _step_summarize(self) -> Step:
+        name = "count_"
+        if self._tokens[self._at + 1].text == "=":
+            name = self._take("word").text
+            self._sign("=")
+        token = self._take("word")
+        if token.text.lower() != "count":
+            raise QueryInvalid(token.text, token.position)
+        self._sign("(")
+        self._sign(")")
+        columns = self._columns() if self._next_is("by") else []
+
+        def summarize(rows: list[Row]) -> list[Row]:
+            groups: dict[str, Row] = {}
+            for row in rows:
+                group = {column: value(row) for column, value in columns}
+                groups.setdefault(repr(group), {**group, name: 0})[name] += 1
+            return list(groups.values())
+
+        return summarize
+
+    def _step_order(self) -> Step:
+        return self._sorted()
+
+    _step_sort = _step_order
+
+    def _sorted(self) -> Step:
+        token = self._take("word")
+        if token.text.lower() != "by":
+            raise QueryInvalid(token.text, token.position)
+        keys: list[tuple[Value, bool]] = []
+        while not keys or self._next_is(","):
+            value = self._value()
+            ascending = self._next_is("asc")
+            keys.append((value, not ascending))
+            if not ascending:
+                self._next_is("desc")
+
+        def order(rows: list[Row]) -> list[Row]:
+            for value, descending in reversed(keys):
+                rows = sorted(rows, key=lambda row, value=value: _order(value(row)), reverse=descending)  # type: ignore[misc]
+            return rows
+
+        return order
+
+    def _step_take(self) -> Step:
+        count = int(self._take("number").text)
+        return lambda rows: rows[:count]
+
+    _step_limit = _step_take
+
+    def _step_top(self) -> Step:
+        count = int(self._take("number").text)
+        order = self._sorted()
+        return lambda rows: order(rows)[:count]
+
+    def _columns(self) -> list[tuple[str, Value]]:
+        columns: list[tuple[str, Value]] = []
+        while not columns or self._next_is(","):
+            start = self._at
+            if start + 1 < len(self._tokens) and self._tokens[start + 1].text == "=":
+                name = self._take("word").text
+                self._sign("=")
+                columns.append((name, self._expression()))
+                continue
+            value = self._expression()
+            columns.append(("_".join(t.text for t in self._tokens[start : self._at] if t.kind == "word"), value))
+        return columns
+
+    def _expression(self) -> Value:
+        left = self._conjunction()
+        while self._next_is("or"):
+            left = _either(left, self._conjunction())
+        return left
+
+    def _conjunction(self) -> Value:
+        left = self._comparison()
+        while self._next_is("and"):
+            left = _both(left, self._comparison())
+        return left
+
+    def _comparison(self) -> Value:
+        left = self._value()
+        operator = self._peek().text.lower()
+        if operator in ("in", "in~", "!in~"):
+            self._at += 1
+            return _member(left, self._list(), operator)
+        if operator in _COMPARE:
+            self._at += 1
+            right, compare = self._value(), _COMPARE[operator]
+            return lambda row: compare(left(row), right(row))
+        return left
+
+    def _list(self) -> list[Value]:
+        self._sign("(")
+        values: list[Value] = []
+        while self._peek().text != ")":
+            values.append(self._expression())
+            self._next_is(",")
+        self._sign(")")
+        return values
+
+    def _value(self) -> Value:
+        token = self._peek()
+        if token.kind == "text":
+            self._at += 1
+            text = re.sub(r"\\(.)", r"\1", token.text[1:-1])
+            return lambda _: text
+        if token.kind == "number":
+            self._at += 1
+            number = float(token.text) if "." in token.text else int(token.text)
+            return lambda _: number
+        if self._next_is("("):
+            inner = self._expression()
+            self._sign(")")
+            return inner
+        return self._named()
+
+    def _named(self) -> Value:
+        token = self._take("word")
+        lowered = token.text.lower()
+        if self._peek().text == "(":
+            if lowered not in _FUNCTIONS:
+                raise QueryInvalid(token.text, token.position)
+            function, arguments = _FUNCTIONS[lowered], self._list()
+            return lambda row: function(*(each(row) for each in arguments))
+        if lowered in ("true", "false", "null"):
+            constant = {"true": True, "false": False}.get(lowered)
+            return lambda _: constant
+        path: list[str | int] = [token.text]
+        while self._peek().text in (".", "["):
+            path.append(self._step_into())
+        return _reach(tuple(path))
+
+    def _step_into(self) -> str | int:
+        if self._sign(".", "[") == ".":
+            return self._take("word").text
+        token = self._peek()
+        self._at += 1
+        self._sign("]")
+        return int(token.text) if token.kind == "number" else token.text[1:-1]
+
+
+def _either(left: Value, right: Value) -> Value:
+    return lambda row: bool(left(row)) or bool(right(row))
+
+
+def _both(left: Value, right: Value) -> Value:
+    return lambda row: bool(left(row)) and bool(right(row))
+
+
+def _member(left: Value, values: list[Value], operator: str) -> Value:
+    if operator == "in":
+        return lambda row: left(row) in [each(row) for each in values]
+    wanted = operator == "in~"
+    return lambda row: (_text(left(row)).lower() in [_text(each(row)).lower() for each in values]) is wanted
+
+
+def _reach(path: tuple[str | int, ...]) -> Value:
+    def reach(row: Row) -> Any:
+        node: Any = row
+        for step in path:
+            if isinstance(node, dict):
+                node = node.get(step)
+            elif isinstance(node, list) and isinstance(step, int) and step < len(node):
+                node = node[step]
+            else:
+                return None
+        return node
+
+    return reach
+
+
+def parse(query: str) -> Query:
+    """Compile a query. Raises QueryInvalid where the service's parser would refuse, or where this one knows less."""
+    return _Parser(query).query()

@@ -1,0 +1,80 @@
+"""The store: run folders on disk, written atomically, redacted before the first byte, read offline."""
+
+from __future__ import annotations
+
+
+import msgspec
+
+from audit.errors import StoreError
+from audit.model import Run, RunState
+from audit.store import head
+from audit.store.coverage import Coverage
+from audit.store.layout import Layout
+from audit.store.lock import StoreLock
+from audit.store.reader import StoredRun
+from audit.store.redaction import Redactor
+from audit.store.redaction.key import load_key
+from audit.store.unit import UnitWriter
+from audit.store.writer import RunWriter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Coverage", "Redactor", "RunWriter", "Store", "StoredRun", "UnitWriter"]
+
+
+class Store:
+    """An output folder. ``key_file``: the redaction key, where it isn't history/redaction.key."""
+
+    def __init__(self, output: Path, *, key_file: Path | None = None) -> None:
+        self._layout = Layout(output)
+        self._key_file = key_file or self._layout.key
+
+    def create(self, run: Run) -> RunWriter:
+        """Begin a run: take the store's lock, make its folder and run.json. Raises StoreError, UsageError."""
+        lock = StoreLock.take(self._layout.lock, run.run_id)
+        try:
+            redactor = Redactor(load_key(self._key_file))
+            folder = self._layout.new(run.run_id)
+            begun = msgspec.structs.replace(run, redaction_key_id=redactor.key_id)
+            head.write(folder, begun, {})
+            writer = RunWriter(folder, begun, lock=lock, redactor=redactor)
+        except BaseException:
+            lock.release()
+            raise
+        return writer
+
+    def resume(self, run_ref: str) -> RunWriter:
+        """Continue a run that was killed, interrupted, or ended with gaps; its ended units stay.
+
+        Raises UsageError where there is none, StoreError, IntegrityError.
+        """
+        folder = self._layout.find(run_ref)
+        lock = StoreLock.take(self._layout.lock, folder.run_id)
+        try:
+            run = msgspec.structs.replace(head.run(head.read(folder)), state=RunState.RUNNING)
+            writer = RunWriter(folder, run, lock=lock, redactor=self._same_redactor(run))
+        except BaseException:
+            lock.release()
+            raise
+        try:
+            writer.recover()
+        except BaseException:
+            writer.release()
+            raise
+        return writer
+
+    def _same_redactor(self, run: Run) -> Redactor:
+        redactor = Redactor(load_key(self._key_file))
+        if run.redaction_key_id != redactor.key_id:
+            raise StoreError(
+                f"run {run.run_id} was redacted with another key ({run.redaction_key_id})",
+                where=str(self._key_file),
+                hint="give the key that the run began with, or collect anew",
+            )
+        return redactor
+
+    def open(self, run_ref: str) -> StoredRun:
+        """Read a run offline. Raises UsageError where there is none, IntegrityError where it is damaged."""
+        return StoredRun(self._layout.find(run_ref))

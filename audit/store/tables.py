@@ -1,0 +1,107 @@
+"""Tables: NDJSON in, Parquet out, through DuckDB. The same rows give the same bytes, over any number of threads."""
+
+from __future__ import annotations
+
+from typing import Any, TYPE_CHECKING
+
+import duckdb
+import msgspec
+
+from audit.errors import IntegrityError, StoreError
+from audit.model import Record, columns, plain
+from audit.store import atomic
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from datetime import datetime
+    from collections.abc import Sequence
+
+_encoder = msgspec.json.Encoder()
+
+
+def line(record: Record, *, observed_at: datetime, raw_ref: str) -> bytes:
+    """Return a row as one NDJSON line, newline included."""
+    row: dict[str, Any] = {"row_id": record.row_id, "observed_at": observed_at, "raw_ref": raw_ref, **plain(record)}
+    return _encoder.encode(row) + b"\n"
+
+
+def literal(text: str) -> str:
+    """Quote text for SQL, where DuckDB takes no parameter (COPY, CREATE VIEW)."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """Quote a table's or a column's name for SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def connect(database: str = ":memory:") -> duckdb.DuckDBPyConnection:
+    """Open DuckDB as this program uses it: UTC, nothing downloaded, no progress bar."""
+    connection = duckdb.connect(
+        database, config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+    )
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")
+    return connection
+
+
+def write(connection: duckdb.DuckDBPyConnection, record: type[Record], sources: Sequence[Path], target: Path) -> None:
+    """Write the table of a record class as Parquet, atomically. Without rows it is a table all the same.
+
+    Rows with the same row_id are one row: the one with the smallest raw_ref stays. Raises StoreError.
+    """
+    part = target.with_name(f".{target.name}.part")
+    copy = f"COPY ({_select(record, sources)}) TO {literal(str(part))} (FORMAT parquet, COMPRESSION zstd)"
+    part.unlink(missing_ok=True)
+    try:
+        connection.execute(copy)
+    except duckdb.IOException as error:
+        part.unlink(missing_ok=True)
+        raise StoreError(
+            f"table {record.table} could not be written: {_first_line(error)}",
+            where=str(target.parent),
+            hint="free some space or choose another folder with --output; what was collected stays: jobaudit resume",
+        ) from error
+    except duckdb.Error:
+        part.unlink(missing_ok=True)
+        raise
+    atomic.publish(part, target)
+
+
+def _select(record: type[Record], sources: Sequence[Path]) -> str:
+    schema = columns(record)
+    names = ", ".join(identifier(name) for name, _ in schema)
+    if not sources:
+        return "SELECT " + ", ".join(f"NULL::{kind} AS {identifier(name)}" for name, kind in schema) + " WHERE false"
+    files = "[" + ", ".join(literal(str(path)) for path in sources) + "]"
+    types = "{" + ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in schema) + "}"
+    return f"""SELECT {names} FROM read_json({files}, format = 'newline_delimited', columns = {types})
+        QUALIFY row_number() OVER (PARTITION BY row_id ORDER BY raw_ref) = 1 ORDER BY row_id, raw_ref"""
+
+
+def view(connection: duckdb.DuckDBPyConnection, table: str, path: Path) -> None:
+    """Make a Parquet file readable under its table's name."""
+    connection.execute(f"CREATE OR REPLACE VIEW {identifier(table)} AS FROM read_parquet({literal(str(path))})")
+
+
+def load(connection: duckdb.DuckDBPyConnection, table: str, path: Path) -> None:
+    """Load a Parquet file into the connection's database. Raises IntegrityError where it can't be read."""
+    try:
+        connection.execute(f"CREATE OR REPLACE TABLE {identifier(table)} AS FROM read_parquet({literal(str(path))})")
+    except duckdb.Error as error:
+        raise IntegrityError(
+            f"table {table} is damaged: {_first_line(error)}",
+            where=str(path),
+            hint="restore the file from a copy of the run, or collect again",
+        ) from error
+
+
+def rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
+    """Run a query and return its rows by column name."""
+    result = connection.execute(sql)
+    names = [column[0] for column in result.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
