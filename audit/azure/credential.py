@@ -41,7 +41,12 @@ def make(settings: CredentialSettings, cloud: Cloud, session: aiohttp.ClientSess
     """
     from azure.identity import aio  # noqa: PLC0415  imports msal and cryptography: half a second that `render` needn't pay
 
-    common: dict[str, Any] = {"transport": share(session), "user_agent": USER_AGENT, "retry_total": 3}
+    common: dict[str, Any] = {
+        "transport": share(session),
+        "user_agent": USER_AGENT,
+        "retry_total": 3,
+        "retry_backoff_factor": 0.4,
+    }
     entra = {**common, "authority": cloud.authority, "disable_instance_discovery": not cloud.known_to_entra}
     tenant, client = settings.tenant_id, settings.client_id
     try:

@@ -35,7 +35,7 @@ class Door:
             raise ReadFailed(GapReason.MALFORMED, f"not an Azure path: {path!r}")
         query = "?api-version=" + api_version
         if params:
-            query += "&" + urlencode(params, safe="$,()':/")
+            query += "&" + urlencode(params, safe="$,()':/", quote_via=quote)
         return self._endpoint + quote(path, safe="/:@$()!*',;=+~&") + query
 
     async def get(self, url: str) -> Answer:

@@ -84,8 +84,8 @@ def listening() -> Iterator[list[Answer]]:
 class Recorder(AsyncHTTPPolicy[Any, Any]):
     """Outermost policy: sees the final answer only, not the attempts before it.
 
-    With ``decode`` the JSON is decoded for typed clients, which expect to find it beside the answer; a body that
-    isn't JSON raises msgspec.DecodeError.
+    With ``decode`` the JSON is decoded for typed clients, which expect to find it beside the answer. Raises
+    UnicodeDecodeError where the body isn't UTF-8, and with ``decode`` msgspec.DecodeError where it isn't JSON.
     """
 
     def __init__(self, *, decode: bool) -> None:
@@ -108,6 +108,7 @@ class Recorder(AsyncHTTPPolicy[Any, Any]):
         )
         if answer.status != OK:
             raise NotOk(answer)
+        answer.body.decode()  # JSON is UTF-8; msgspec skips what it isn't asked for without looking
         heard = _heard.get()
         if heard is not None:
             heard.append(answer)

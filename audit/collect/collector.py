@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from audit.collect import unit
 from audit.collect.extent import OWN_ACCESS, Extent, resolve
 from audit.collect.visibility import Visibility
-from audit.model import EvidenceKind, Scope, Window
+from audit.model import EvidenceKind, Gap, Scope, Window
 
 if TYPE_CHECKING:
     from audit.azure import Azure
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 FIRST = "subscriptions"
 """The kind that says what there is; every other kind waits for it."""
+MEMBERS = "management_group_members"
+"""The kind that turns configured management groups into subscriptions."""
 
 
 async def collect(
@@ -61,30 +64,35 @@ class _Collection:
         self._progress = progress
         self._slots = asyncio.Semaphore(settings.collect.concurrency)
         self._visibility = Visibility()
+        self._failed: set[str] = set()
 
     async def run(self, kinds: Sequence[EvidenceKind]) -> Extent:
         named = {kind.name: kind for kind in kinds}
         await self._kind(named[FIRST], Extent(subscriptions=self._settings.scope.subscriptions))
-        extent = await self._extent(named)
+        await self._units(named[MEMBERS], self._groups())
+        extent = await self._extent()
         ready = {name: asyncio.Event() for name in named}
         ready[FIRST].set()
+        ready[MEMBERS].set()
         async with asyncio.TaskGroup() as group:
             for kind in kinds:
                 if not ready[kind.name].is_set():
                     group.create_task(self._when_ready(kind, extent, ready), name=kind.name)
         return extent
 
-    async def _extent(self, named: dict[str, EvidenceKind]) -> Extent:
-        members: list[str] = []
-        if self._settings.scope.management_groups and (kind := named.get("management_group_members")):
-            scopes = [
-                Scope(id=f"/providers/Microsoft.Management/managementGroups/{name}")
-                for name in self._settings.scope.management_groups
-            ]
-            await self._units(kind, scopes)
-            members = [row["subscription_id"] for row in self._writer.query("select * from management_group_members")]
-        visible = self._writer.query("select subscription_id from subscriptions")
-        return await resolve(self._azure, visible, members, self._settings.scope)
+    def _groups(self) -> list[Scope]:
+        names = self._settings.scope.management_groups
+        return [Scope(id=f"/providers/Microsoft.Management/managementGroups/{quote(name)}") for name in names]
+
+    async def _extent(self) -> Extent:
+        visible = self._writer.query(f"select subscription_id from {FIRST}")
+        members = [row["subscription_id"] for row in self._writer.query(f"select subscription_id from {MEMBERS}")]
+        return await resolve(
+            self._azure,
+            visible if FIRST not in self._failed else None,
+            members if MEMBERS not in self._failed else None,
+            self._settings.scope,
+        )
 
     async def _when_ready(self, kind: EvidenceKind, extent: Extent, ready: dict[str, asyncio.Event]) -> None:
         needed = {*kind.after, *((OWN_ACCESS,) if kind.filtered else ())} & ready.keys()
@@ -121,4 +129,6 @@ class _Collection:
             )
         finally:
             self._slots.release()
+        if isinstance(record.outcome, Gap):
+            self._failed.add(kind.name)
         self._progress.ended(record)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import msgspec
 
 from audit.errors import ConfigError
-from audit.model import EvidenceKind, Level, NotThere, Scope
+from audit.model import EvidenceKind, Level, NotThere, ReadFailed, Scope
 from audit.model.ids import key
 
 if TYPE_CHECKING:
@@ -54,8 +55,12 @@ async def resolve(
     azure: Azure, visible: Iterable[dict[str, Any]], members: Iterable[str], wanted: ScopeSettings
 ) -> Extent:
     """Hold the configured scope against what the caller sees. Raises ConfigError for what isn't there."""
-    names = {row["subscription_id"].lower(): row["subscription_id"] for row in visible}
-    chosen = _chosen(names, members, wanted)
+    if visible is None:
+        chosen = list(wanted.subscriptions)
+    elif members is None:
+        chosen = []
+    else:
+        chosen = _chosen({row["subscription_id"].lower(): row["subscription_id"] for row in visible}, members, wanted)
     groups: list[str] = []
     for name in wanted.resource_groups:
         homes = [group for each in chosen if (group := await _group(azure, each, name))]
@@ -95,11 +100,13 @@ def _chosen(names: dict[str, str], members: Iterable[str], wanted: ScopeSettings
 
 
 async def _group(azure: Azure, subscription: str, name: str) -> str | None:
-    path = f"/subscriptions/{subscription}/resourcegroups/{name}"
+    path = f"/subscriptions/{subscription}/resourceGroups/{quote(name)}"
     try:
         page = await azure.get(path, api_version="2021-04-01", scope=Scope(id=path))
     except NotThere:
         return None
+    except ReadFailed:
+        return path  # whether it is there can't be told from here: its units will say what can't be read
     return str(msgspec.json.decode(page.body)["id"])
 
 

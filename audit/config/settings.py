@@ -19,6 +19,7 @@ class CloudSettings(_Table, frozen=True, kw_only=True):
     """[cloud]: which Azure. With ``name = "custom"`` every endpoint is given here."""
 
     name: Literal["public", "usgov", "china", "custom"] = "public"
+    """Which Azure cloud; ``custom`` = the endpoints below."""
     resource_manager: HttpsUrl = ""
     """Azure Resource Manager, e.g. https://management.azure.com"""
     audience: str = ""
@@ -39,15 +40,20 @@ class CredentialSettings(_Table, frozen=True, kw_only=True):
     """[credential]: how to sign in. A secret never stands here, only the name of the variable that holds it."""
 
     kind: Literal["default", "managed_identity", "workload_identity", "client_secret", "azure_cli"] = "default"
+    """How: the chain of azure-identity, a managed identity, a federated workload, a secret, or the signed-in az client."""
     tenant_id: str = ""
+    """The directory, where the kind needs to be told."""
     client_id: str = ""
+    """The application, or the user-assigned managed identity; empty = the system-assigned one."""
     client_secret_env: str = "AZURE_CLIENT_SECRET"  # noqa: S105  a variable's name
+    """Name of the environment variable that holds the secret, for ``client_secret``."""
 
 
 class ScopeSettings(_Table, frozen=True, kw_only=True):
     """[scope]: what to look at; everything empty = every subscription that the caller can see."""
 
     subscriptions: tuple[Guid, ...] = ()
+    """Read these; one that can't be seen is refused."""
     management_groups: tuple[str, ...] = ()
     """Names of management groups; every subscription below them is read."""
     expected_subscriptions: tuple[Guid, ...] = ()
@@ -62,6 +68,7 @@ class WindowSettings(_Table, frozen=True, kw_only=True):
     """[window]: how far back events are read, when the command line doesn't say."""
 
     days: Annotated[int, Meta(ge=1, le=90)] = 30
+    """Days back from now; Azure keeps the Activity Log for 90."""
 
 
 class CollectSettings(_Table, frozen=True, kw_only=True):

@@ -21,11 +21,18 @@ def derive(con: duckdb.DuckDBPyConnection, run: Run) -> None:
     """Create ``population``, ``reconciliation`` and ``job_gaps`` in ``con``; reconciliation gaps go into ``coverage``.
 
     ``con`` holds every table that the run collected and ``coverage``; a table of a kind that the run left out is made
-    here, empty, and the kind becomes a gap of every job. Safe to call again: it replaces what it made.
+    here, empty, and the kind becomes a gap of every job. Safe to call again: it replaces what it made, all of it or
+    nothing.
     """
-    absent.create(con)
-    events.create(con, run)
-    population.create(con)
-    reconciliation.create(con, run)
-    job_gaps.create(con, run)
-    events.drop(con)
+    con.begin()
+    try:
+        absent.create(con)
+        events.create(con, run)
+        population.create(con)
+        reconciliation.create(con, run)
+        job_gaps.create(con, run)
+        events.drop(con)
+    except BaseException:
+        con.rollback()
+        raise
+    con.commit()

@@ -14,6 +14,7 @@ from audit.evidence import (
     graph_jobs,
     identities,
     jobs,
+    management_group_members,
     permissions,
     principals,
     role_assignments,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from audit.model import EvidenceKind, Record
 
 _AFTER_PERMISSIONS = (
+    management_group_members.KIND,
     jobs.KIND,
     environments.KIND,
     role_assignments.KIND,

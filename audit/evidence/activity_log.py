@@ -89,34 +89,35 @@ _UNTIL = re.compile(r"eventTimestamp le '(?P<at>[^']+)'")
 _OBJECT_ID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
 RETENTION = timedelta(days=90)
 """How long Azure keeps events. https://learn.microsoft.com/azure/azure-monitor/platform/activity-log"""
+_SKEW = timedelta(minutes=1)
+"""How far Azure's clock may be ahead of ours without our asking for what it has just forgotten."""
 
 
 async def fetch(azure: Azure, scope: Scope, window: Window) -> AsyncIterator[Page]:
     """Yield every page of a subscription's events in the window.
 
-    Raises ReadFailed(beyond_retention) after the last page where the window starts before Azure's memory does.
+    Azure refuses a start before its memory, so the part of the window that it can still know is asked for; then
+    ReadFailed(beyond_retention) names the rest. https://github.com/Azure/azure-cli/issues/4885
     """
-    path = f"{scope.id}/providers/Microsoft.Insights/eventtypes/management/values"
-    asked_at = None
-    async for page in azure.pages(path, api_version="2015-04-01", scope=scope, params={"$filter": _filter(window)}):
-        asked_at = asked_at or page.received_at
-        yield page
-    oldest = (asked_at or datetime.now(UTC)) - RETENTION
-    if window.since < oldest:
-        hole = f"{window.since:%Y-%m-%dT%H:%M:%SZ} to {min(oldest, window.until):%Y-%m-%dT%H:%M:%SZ}"
+    oldest = datetime.now(UTC) - RETENTION
+    since = window.since if window.since >= oldest else oldest + _SKEW
+    if since < window.until:
+        path = f"{scope.id}/providers/Microsoft.Insights/eventtypes/management/values"
+        asked = {"$filter": _filter(since, window.until)}
+        async for page in azure.pages(path, api_version="2015-04-01", scope=scope, params=asked):
+            yield page
+    if since > window.since:
+        hole = f"{window.since:%Y-%m-%dT%H:%M:%SZ} to {min(since, window.until):%Y-%m-%dT%H:%M:%SZ}"
         raise ReadFailed(
             GapReason.BEYOND_RETENTION,
             f"Azure keeps {RETENTION.days} days of the Activity Log; nothing can be known of {hole}",
         )
 
 
-def _filter(window: Window) -> str:
-    """Return the window as OData. ``lt`` is not offered, so it ends at the last tick (100 ns) before ``until``."""
-    last = window.until - timedelta(microseconds=1)
-    return (
-        f"eventTimestamp ge '{window.since:%Y-%m-%dT%H:%M:%S.%f}0Z'"
-        f" and eventTimestamp le '{last:%Y-%m-%dT%H:%M:%S.%f}9Z'"
-    )
+def _filter(since: datetime, until: datetime) -> str:
+    """Return a time range as OData. ``lt`` is not offered, so it ends at the last tick (100 ns) before ``until``."""
+    last = until - timedelta(microseconds=1)
+    return f"eventTimestamp ge '{since:%Y-%m-%dT%H:%M:%S.%f}0Z' and eventTimestamp le '{last:%Y-%m-%dT%H:%M:%S.%f}9Z'"
 
 
 def normalise(item: bytes, page: Page) -> Iterator[ActivityEvent]:

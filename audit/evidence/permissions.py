@@ -104,9 +104,12 @@ async def _own_assignments(azure: Azure, scope: Scope) -> AsyncIterator[Page]:
     roles: dict[str, str] = {}
     path, mine = f"{scope.id}{_ROUTE}/roleAssignments", f"assignedTo('{scope.ids[0]}')"
     async for page in azure.pages(path, api_version="2022-04-01", scope=scope, params={"$filter": mine}):
-        for each in _in_force(page):
-            roles.setdefault(ids.name_of(each.role_definition_id).lower(), each.role_definition_id)
         yield page
+        try:
+            for each in _in_force(page):
+                roles.setdefault(ids.name_of(each.role_definition_id).lower(), each.role_definition_id)
+        except msgspec.MsgspecError as error:
+            raise ReadFailed(GapReason.MALFORMED, f"the caller's role assignments at {scope.id}: {error}") from error
     for role in roles.values():
         yield await azure.get(role, api_version="2022-04-01", scope=scope)
 
@@ -133,7 +136,9 @@ def combine(pages: Sequence[Page]) -> Iterator[tuple[bytes, Page]]:
     lists = [page for page in pages if _is_assignments(page)]
     definitions = (_DEFINITION.decode(page.body) for page in pages if not _is_assignments(page))
     known = {ids.name_of(each.id).lower(): each.properties.permissions for each in definitions}
-    used = (ids.name_of(each.role_definition_id).lower() for page in lists for each in _in_force(page))
+    used = [ids.name_of(each.role_definition_id).lower() for page in lists for each in _in_force(page)]
+    if unknown := sorted(set(used) - known.keys()):
+        raise msgspec.ValidationError(f"Expected the definition of every role assigned, not {', '.join(unknown)}")
     yield (
         msgspec.json.encode({"source": "assignments", "value": [block for role in used for block in known[role]]}),
         first,

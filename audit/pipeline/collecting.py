@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from audit.azure import Azure
     from audit.model import EvidenceKind
 
-ALWAYS = frozenset({"subscriptions", "permissions"})
+ALWAYS = frozenset({"subscriptions", "management_group_members", "permissions"})
 """What there is and what the caller may see: no other kind can be told whole without them."""
 LIBRARIES = (
     "azure-core",

@@ -1,21 +1,25 @@
-"""The tables as files: data/<table>.parquet, which DuckDB, pandas and Power BI open, and any control can be re-run on."""
+"""The tables as files: data/<table>.parquet, which DuckDB, pandas and Power BI open and controls can be re-run on."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
-_FILE_MODE = 0o600
+from audit.errors import StoreError
+from audit.store import atomic
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def write(con: duckdb.DuckDBPyConnection, folder: Path) -> list[str]:
     """Write every table of the connection to ``folder`` and return the tables' names in order.
 
     Rows are ordered by row_id and, for a table that repeats one, by all columns: the same rows give the same bytes
-    over any number of threads. Temporary tables and views stay out. Raises duckdb.Error where a file can't be written.
+    over any number of threads. Temporary tables and views stay out. Raises StoreError where a file can't be written.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    atomic.make_folder(folder)
     names = [
         name
         for (name,) in con.execute(
@@ -27,11 +31,18 @@ def write(con: duckdb.DuckDBPyConnection, folder: Path) -> list[str]:
         path = folder / f"{name}.parquet"
         columns = {column for column, *_ in con.execute(f'describe "{name}"').fetchall()}
         order = "row_id, all_columns" if "row_id" in columns else "all_columns"
-        con.execute(
-            f'copy (select * from "{name}" order by {order.replace("all_columns", _whole_row(columns))}) '
-            f"to '{_quoted(path)}' (format parquet, compression zstd)",
-        )
-        path.chmod(_FILE_MODE)
+        try:
+            con.execute(
+                f'copy (select * from "{name}" order by {order.replace("all_columns", _whole_row(columns))}) '
+                f"to '{_quoted(path)}' (format parquet, compression zstd)",
+            )
+        except duckdb.IOException as error:
+            raise StoreError(
+                f"table {name} could not be written: {str(error).splitlines()[0]}",
+                where=str(folder),
+                hint="free some space or choose another folder with --output, then render the run again",
+            ) from error
+        path.chmod(atomic.FILE_MODE)
     return names
 
 

@@ -33,7 +33,7 @@ class RawRef(NamedTuple):
 
 
 def parse(raw_ref: str | None) -> RawRef | None:
-    """Take a raw_ref apart; None for a row that was derived and has no page of its own."""
+    """Take a raw_ref apart; None where a row leads to no item: a unit of coverage, run.json, a control's file."""
     match = _REF.match(raw_ref or "")
     if match is None:
         return None

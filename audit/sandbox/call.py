@@ -99,6 +99,11 @@ class Call:
         contains = self.world.access.contains
         return [item.body for item in items if any(contains(scope, item.key) for scope in shown)]
 
+    def whole(self, make: Callable[[], list[bytes]]) -> list[bytes]:
+        """Return the whole list of which the request asks a page, made once for all its pages."""
+        asked = tuple(each for each in self.query.items() if each[0] != "$skiptoken")
+        return self.world.remembered((self.grant.object_id, self.path.lower(), asked), make)
+
     def cursor(self) -> Cursor:
         """Return where the list goes on. Raises Refused (400) for a token that isn't ours."""
         token = self.query.get("$skiptoken")

@@ -198,5 +198,8 @@ def _set(node: Any, path: tuple[str | int, ...], value: Any) -> None:
         except (LookupError, TypeError):
             return
     last = path[-1]
-    if isinstance(node, dict) or (isinstance(node, list) and isinstance(last, int) and last < len(node)):
+    if isinstance(node, dict):
+        node[last] = value
+        return
+    if isinstance(node, list) and isinstance(last, int) and last < len(node):
         node[last] = value

@@ -52,13 +52,17 @@ class Violation(NamedTuple):
 
 
 class Host(NamedTuple):
-    """One of the hosts: ``answer`` fills in headers and says who asked, ``reads`` tells reads from writes."""
+    """One of the hosts: ``answer`` fills in headers and says who asked, ``reads`` tells reads from writes.
+
+    ``faulty`` False keeps faults away from it.
+    """
 
     name: str
     answer: Callable[[Incoming, dict[str, str]], tuple[Answer, str]]
     reads: Callable[[str, str], bool]
     caller: Callable[[Incoming], str]
     scheme: str = "https"
+    faulty: bool = True
 
 
 class Front:
@@ -86,7 +90,7 @@ class Front:
         body = await request.read() if request.can_read_body else b""
         request_id = self._request_id(host.name, method, raw, body)
         incoming = Incoming(method, raw, body, request.headers, f"{host.scheme}://{request.host}", request_id)
-        struck = self._struck(incoming) if self.faults else []
+        struck = self._struck(incoming) if self.faults and host.faulty else []
         answer, caller, headers = self._answer(host, incoming, struck)
         delay = self._latency + sum(fault.latency_ms for fault in struck) / 1000
         if delay:

@@ -100,7 +100,7 @@ class Hosts:
             self.arrivals.append(Arrival(unquote(incoming.raw), bearer=token is not None))
             return Answer(200, b'{"value":[]}'), token.object_id if token else ""
 
-        return Host("foreign", answer, lambda _method, _path: True, self._caller)
+        return Host("foreign", answer, lambda _method, _path: True, self._caller, faulty=False)
 
     def identity(self, endpoint: ManagedIdentityEndpoint, report: Any) -> Host:
         """Return the managed-identity endpoint of the machine that the collector runs on; the report is there, too."""

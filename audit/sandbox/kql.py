@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-Row = dict[str, Any]
-Value = Callable[[Row], Any]
+from audit.sandbox.kql_values import COMPARE, FUNCTIONS, Row, Value, both, either, member, order, reach
+
 Step = Callable[[list[Row]], list[Row]]
 
 _TOKEN = re.compile(
@@ -64,53 +64,6 @@ def _tokens(query: str) -> list[_Token]:
             found.append(_Token(match.lastgroup or "", match[0], position))
         position = match.end()
     return found
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value)
-
-
-def _order(value: Any) -> tuple[int, Any]:
-    if value is None:
-        return (0, 0)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return (1, value)
-    return (2, _text(value))
-
-
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "==": lambda a, b: bool(a == b),
-    "!=": lambda a, b: bool(a != b),
-    "=~": lambda a, b: _text(a).lower() == _text(b).lower(),
-    "!~": lambda a, b: _text(a).lower() != _text(b).lower(),
-    "<": lambda a, b: _order(a) < _order(b),
-    "<=": lambda a, b: _order(a) <= _order(b),
-    ">": lambda a, b: _order(a) > _order(b),
-    ">=": lambda a, b: _order(a) >= _order(b),
-    "contains": lambda a, b: _text(b).lower() in _text(a).lower(),
-    "!contains": lambda a, b: _text(b).lower() not in _text(a).lower(),
-    "startswith": lambda a, b: _text(a).lower().startswith(_text(b).lower()),
-    "endswith": lambda a, b: _text(a).lower().endswith(_text(b).lower()),
-    "has": lambda a, b: re.search(rf"\b{re.escape(_text(b))}\b", _text(a), re.IGNORECASE) is not None,
-}
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "tolower": lambda a: _text(a).lower(),
-    "toupper": lambda a: _text(a).upper(),
-    "tostring": _text,
-    "toint": lambda a: None if a is None else int(a),
-    "tobool": lambda a: _text(a).lower() == "true",
-    "isnull": lambda a: a is None,
-    "isnotnull": lambda a: a is not None,
-    "isempty": lambda a: _text(a) == "",
-    "isnotempty": lambda a: _text(a) != "",
-    "not": lambda a: not a,
-    "strcat": lambda *parts: "".join(map(_text, parts)),
-    "array_length": lambda a: len(a) if isinstance(a, list) else None,
-}
 
 
 class _Parser:
@@ -226,12 +179,12 @@ class _Parser:
             if not ascending:
                 self._next_is("desc")
 
-        def order(rows: list[Row]) -> list[Row]:
+        def ordered(rows: list[Row]) -> list[Row]:
             for value, descending in reversed(keys):
-                rows = sorted(rows, key=lambda row, value=value: _order(value(row)), reverse=descending)  # type: ignore[misc]
+                rows = sorted(rows, key=lambda row, value=value: order(value(row)), reverse=descending)  # type: ignore[misc]
             return rows
 
-        return order
+        return ordered
 
     def _step_take(self) -> Step:
         count = int(self._take("number").text)
@@ -260,13 +213,13 @@ class _Parser:
     def _expression(self) -> Value:
         left = self._conjunction()
         while self._next_is("or"):
-            left = _either(left, self._conjunction())
+            left = either(left, self._conjunction())
         return left
 
     def _conjunction(self) -> Value:
         left = self._comparison()
         while self._next_is("and"):
-            left = _both(left, self._comparison())
+            left = both(left, self._comparison())
         return left
 
     def _comparison(self) -> Value:
@@ -274,10 +227,10 @@ class _Parser:
         operator = self._peek().text.lower()
         if operator in ("in", "in~", "!in~"):
             self._at += 1
-            return _member(left, self._list(), operator)
-        if operator in _COMPARE:
+            return member(left, self._list(), operator)
+        if operator in COMPARE:
             self._at += 1
-            right, compare = self._value(), _COMPARE[operator]
+            right, compare = self._value(), COMPARE[operator]
             return lambda row: compare(left(row), right(row))
         return left
 
@@ -310,9 +263,9 @@ class _Parser:
         token = self._take("word")
         lowered = token.text.lower()
         if self._peek().text == "(":
-            if lowered not in _FUNCTIONS:
+            if lowered not in FUNCTIONS:
                 raise QueryInvalid(token.text, token.position)
-            function, arguments = _FUNCTIONS[lowered], self._list()
+            function, arguments = FUNCTIONS[lowered], self._list()
             return lambda row: function(*(each(row) for each in arguments))
         if lowered in ("true", "false", "null"):
             constant = {"true": True, "false": False}.get(lowered)
@@ -320,7 +273,7 @@ class _Parser:
         path: list[str | int] = [token.text]
         while self._peek().text in (".", "["):
             path.append(self._step_into())
-        return _reach(tuple(path))
+        return reach(tuple(path))
 
     def _step_into(self) -> str | int:
         if self._sign(".", "[") == ".":
@@ -329,36 +282,6 @@ class _Parser:
         self._at += 1
         self._sign("]")
         return int(token.text) if token.kind == "number" else token.text[1:-1]
-
-
-def _either(left: Value, right: Value) -> Value:
-    return lambda row: bool(left(row)) or bool(right(row))
-
-
-def _both(left: Value, right: Value) -> Value:
-    return lambda row: bool(left(row)) and bool(right(row))
-
-
-def _member(left: Value, values: list[Value], operator: str) -> Value:
-    if operator == "in":
-        return lambda row: left(row) in [each(row) for each in values]
-    wanted = operator == "in~"
-    return lambda row: (_text(left(row)).lower() in [_text(each(row)).lower() for each in values]) is wanted
-
-
-def _reach(path: tuple[str | int, ...]) -> Value:
-    def reach(row: Row) -> Any:
-        node: Any = row
-        for step in path:
-            if isinstance(node, dict):
-                node = node.get(step)
-            elif isinstance(node, list) and isinstance(step, int) and step < len(node):
-                node = node[step]
-            else:
-                return None
-        return node
-
-    return reach
 
 
 def parse(query: str) -> Query:

@@ -7,20 +7,23 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import msgspec
 
 import audit
 from audit.errors import UsageError
+from audit.sandbox.faults import Faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from audit.sandbox.options import SandboxOptions
+
 
 _GRACE_S = 5.0
 
@@ -55,29 +58,38 @@ class SandboxHandle:
 def start(options: SandboxOptions) -> Iterator[SandboxHandle]:
     """Run a sandbox until the block ends. It also ends by itself when this process does.
 
-    Raises UsageError when it doesn't come up, with what it said.
+    Raises UsageError for an unknown fault preset, and when the process doesn't come up, with what it said.
     """
+    Faults(options.faults)
     package = Path(audit.__file__).resolve().parent.parent
-    process = subprocess.Popen(  # noqa: S603  our own interpreter and module
-        [sys.executable, "-P", "-m", "audit.sandbox", "--options", msgspec.json.encode(options).decode()],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(package), *_inherited_path()])},
-    )
-    handle: SandboxHandle | None = None
-    try:
-        ready = (process.stdout.readline() if process.stdout else "").strip()
-        if not ready:
-            _, said = process.communicate()
-            raise UsageError("the sandbox did not start", hint=(said.strip().splitlines() or ["it said nothing"])[-1])
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(  # noqa: S603  our own interpreter and module
+            [sys.executable, "-P", "-m", "audit.sandbox", "--options", msgspec.json.encode(options).decode()],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            text=True,
+            encoding="utf-8",
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(package), *_inherited_path()])},
+            start_new_session=True,  # Ctrl-C is the collector's: the sandbox goes on until its input ends
+        )
+        handle: SandboxHandle | None = None
+        try:
+            handle = _ready(process, said)
+            yield handle
+        finally:
+            _stop(process, handle)
+
+
+def _ready(process: subprocess.Popen[str], said: IO[bytes]) -> SandboxHandle:
+    ready = (process.stdout.readline() if process.stdout else "").strip()
+    if ready:
         announced = json.loads(ready)
-        handle = SandboxHandle(announced["config"], announced["environment"])
-        yield handle
-    finally:
-        _stop(process, handle)
+        return SandboxHandle(announced["config"], announced["environment"])
+    process.wait()
+    said.seek(0)
+    lines = said.read().decode(errors="replace").strip().splitlines()
+    raise UsageError("the sandbox did not start", hint=lines[-1] if lines else "it said nothing")
 
 
 def _inherited_path() -> list[str]:
@@ -86,8 +98,6 @@ def _inherited_path() -> list[str]:
 
 def _stop(process: subprocess.Popen[str], handle: SandboxHandle | None) -> None:
     """Close its input, which ends it; be firm if that doesn't help."""
-    if process.returncode is not None:
-        return
     try:
         said, _ = process.communicate(input="", timeout=_GRACE_S)
     except subprocess.TimeoutExpired:

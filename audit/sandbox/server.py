@@ -162,7 +162,7 @@ class Sandbox:
 
     def config_toml(self, credential: str | None = None) -> str:
         """Return an audit.toml that leads here; ``credential`` is ``managed_identity`` or ``client_secret``."""
-        return config_toml(
+        access = config_toml(
             self.endpoints,
             self.ca_file,
             credential=credential or self.options.credential,
@@ -170,6 +170,7 @@ class Sandbox:
             client_id=self._application.app_id,
             subscriptions=[each["subscriptionId"] for each in self.estate.subscriptions],
         )
+        return f"{access}\n{policy_toml(self.estate)}"
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables that either credential needs."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from audit.model import ids
 from audit.sandbox.authorise import Access
@@ -13,11 +15,35 @@ if TYPE_CHECKING:
     from audit.sandbox.estate.model import Body, Estate
 
 
+Made = TypeVar("Made")
+
+
 class Item(NamedTuple):
     """A body and the key of the scope at which it is read."""
 
     key: str
     body: bytes
+
+
+class Event(NamedTuple):
+    """An event of the Activity Log: when, as it is, and encoded."""
+
+    at: datetime
+    wire: Body
+    body: bytes
+
+
+def moment(text: str) -> datetime:
+    """Return a time as Azure writes it: it may have seven fractional digits; without a zone it is UTC.
+
+    Raises ValueError for text that isn't a time.
+    """
+    whole, dot, rest = text.strip().partition(".")
+    if dot:
+        digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
+        whole += f".{digits[:6]}{rest[len(digits) :]}"
+    found = datetime.fromisoformat(whole)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 class World:
@@ -37,11 +63,26 @@ class World:
             (ids.key(each["properties"]["scope"]), each["properties"]["principalId"].lower(), encode(each))
             for each in estate.role_assignments
         ]
-        self.events = {
-            guid.lower(): [(each["eventTimestamp"], each, encode(each)) for each in events]
-            for guid, events in estate.activity.items()
-        }
+        self._activity = {guid.lower(): events for guid, events in estate.activity.items()}
+        self._events: dict[str, list[Event]] = {}
         self._below: dict[tuple[str, str], list[Item]] = {}
+        self._lists: dict[tuple[object, ...], list[Any]] = {}
+
+    def remembered(self, key: tuple[object, ...], make: Callable[[], list[Made]]) -> list[Made]:
+        """Return a list that was made before under this key, or make it: one page after another reads the same list."""
+        found = self._lists.get(key)
+        if found is None:
+            found = self._lists[key] = make()
+        return found
+
+    def events(self, subscription: str) -> list[Event]:
+        """Return a subscription's events, newest first."""
+        found = self._events.get(subscription)
+        if found is None:
+            wire = self._activity.get(subscription, ())
+            found = [Event(moment(each["eventTimestamp"]), each, encode(each)) for each in wire]
+            self._events[subscription] = found
+        return found
 
     def of_type(self, kind: str, scope: str) -> list[Item]:
         """Return the resources of a type (lower case) at or below the scope with key ``scope``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -16,7 +17,6 @@ from audit.store.redaction import Redactor
 from audit.store.redaction.key import load_key
 from audit.store.unit import UnitWriter
 from audit.store.writer import RunWriter
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-
-from audit.errors import StoreError
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pathlib import Path
-    from collections.abc import Iterator
+from audit.errors import StoreError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+_SYNCS = 4
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
 
@@ -64,8 +66,12 @@ def make_folder(path: Path) -> None:
 
 def create(path: Path) -> int:
     """Open a new file for writing, 0600, and return its descriptor. A leftover of the same name is replaced."""
-    path.unlink(missing_ok=True)
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:
+        return os.open(path, flags, FILE_MODE)
+    except FileExistsError:
+        path.unlink()
+        return os.open(path, flags, FILE_MODE)
 
 
 def write_all(descriptor: int, data: bytes) -> None:
@@ -100,6 +106,23 @@ def publish(part: Path, path: Path) -> None:
         sync(part)
         part.replace(path)
         sync(path.parent)
+
+
+def append(path: Path, data: bytes) -> None:
+    """Add bytes to a file, 0600 where it is new. Raises StoreError."""
+    with refusals(path.parent):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, FILE_MODE)
+        try:
+            write_all(descriptor, data)
+        finally:
+            os.close(descriptor)
+
+
+def sync_all(paths: Iterable[Path]) -> None:
+    """Wait until many files are on the disk itself: side by side, so that the file system commits them together."""
+    with ThreadPoolExecutor(max_workers=_SYNCS, thread_name_prefix="fsync") as pool:
+        for _ in pool.map(sync, paths):
+            pass
 
 
 def sync(path: Path) -> None:

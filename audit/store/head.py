@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import os
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from audit.errors import IntegrityError
 from audit.model import Run, UnitRecord
 from audit.store import atomic
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from audit.store.layout import RunFolder
     from pathlib import Path
+
+    from audit.store.layout import RunFolder
 
 _HINT = "restore the file from a copy of the run, or collect again"
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
 from audit.model import Collected, Run, Scope, UnitRecord
 from audit.store import head, raw
 from audit.store.head import Ended, Finished, Journal, Reopened
 from audit.store.layout import PART, RunFolder
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,8 +112,9 @@ class Ledger:
             self.files.pop(self._name(unit), None)
         self._finished.discard(entry.kind)
 
-    def _name(self, unit: UnitRecord) -> str:
-        return self._folder.relative(self._folder.raw_file(unit.kind, unit.unit))
+    @staticmethod
+    def _name(unit: UnitRecord) -> str:
+        return f"raw/{unit.kind}/{unit.unit}.jsonl.zst"
 
     def _whole(self, unit: UnitRecord) -> bool:
         path = self._folder.raw_file(unit.kind, unit.unit)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from typing import Self, TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 

@@ -11,7 +11,7 @@ import io
 import os
 import sys
 from datetime import datetime
-from typing import Literal, TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -21,8 +21,8 @@ from audit.store.atomic import create, refusals, write_all
 from audit.store.layout import PART
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Iterator
+    from pathlib import Path
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -96,7 +96,7 @@ class RawWriter:
     """The raw file of one unit that is being read."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._part = path.with_name(f".{path.name}{PART}")
         self._compressor = zstd.ZstdCompressor(options=_OPTIONS)
         self._digest = hashlib.sha256()
@@ -117,13 +117,13 @@ class RawWriter:
     def finish(self) -> str:
         """Give the file its name and return the SHA-256 of its bytes. No lines: no file, and the answer is empty."""
         if not self.lines:
-            with refusals(self._path.parent):
-                self._path.unlink(missing_ok=True)
+            with refusals(self.path.parent):
+                self.path.unlink(missing_ok=True)
             return ""
         self._flush(self._compressor.FLUSH_FRAME)
         self._close()
-        with refusals(self._path.parent):
-            self._part.replace(self._path)
+        with refusals(self.path.parent):
+            self._part.replace(self.path)
         return self._digest.hexdigest()
 
     def abort(self) -> None:
@@ -138,7 +138,7 @@ class RawWriter:
         self._held.clear()
         self._size = 0
         self._digest.update(data)
-        with refusals(self._path.parent):
+        with refusals(self.path.parent):
             if self._descriptor is None:
                 self._descriptor = create(self._part)
             write_all(self._descriptor, data)

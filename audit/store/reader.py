@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-
+from typing import TYPE_CHECKING
 
 from audit.errors import IntegrityError
 from audit.store import atomic, head, raw, tables
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from audit.store.layout import RunFolder
-    from audit.model import Page
-    import duckdb
     from collections.abc import Iterator
+
+    import duckdb
+
+    from audit.model import Page
+    from audit.store.layout import RunFolder
 
 _HINT = "restore the file from a copy of the run, or collect again"
 
@@ -27,14 +28,11 @@ class StoredRun:
         self.path: Path = folder.path
         self._folder = folder
         self._files = stored.files
-        for name in stored.files:
-            self._inside(name)
+        self._complete()
         for unit in stored.units:
-            path = folder.raw_file(unit.kind, unit.unit)
-            if unit.outcome.pages and folder.relative(path) not in stored.files:
-                raise IntegrityError(
-                    f"run.json doesn't list {folder.relative(path)}", where=str(folder.head), hint=_HINT
-                )
+            name = f"raw/{unit.kind}/{unit.unit}.jsonl.zst"
+            if unit.outcome.pages and name not in stored.files:
+                raise IntegrityError(f"run.json doesn't list {name}", where=str(folder.head), hint=_HINT)
 
     def tables(self, database: Path) -> duckdb.DuckDBPyConnection:
         """Load every table of the run into a database file and return the connection, in UTC."""
@@ -66,6 +64,18 @@ class StoredRun:
         for name in sorted(self._files):
             if name.startswith("raw/"):
                 yield self._inside(name)
+
+    def _complete(self) -> None:
+        """Raise IntegrityError where a file is missing that run.json lists."""
+        folders = sorted({name.rpartition("/")[0] for name in self._files})
+        present = {f"{folder}/{name}" for folder in folders for name in self._names(folder)}
+        for name in self._files:
+            if name not in present:
+                self._inside(name)
+
+    def _names(self, folder: str) -> list[str]:
+        path = self.path / folder
+        return [each.name for each in path.iterdir()] if ".." not in path.parts and path.is_dir() else []
 
     def _inside(self, name: str) -> Path:
         path = self.path / name

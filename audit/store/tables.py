@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any, TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import msgspec
 
 from audit.errors import IntegrityError, StoreError
-from audit.model import Record, columns, plain
+from audit.model import Record, columns
 from audit.store import atomic
 
 if TYPE_CHECKING:
-    from pathlib import Path
-    from datetime import datetime
     from collections.abc import Sequence
+    from datetime import datetime
+    from pathlib import Path
 
 _encoder = msgspec.json.Encoder()
 
 
 def line(record: Record, *, observed_at: datetime, raw_ref: str) -> bytes:
     """Return a row as one NDJSON line, newline included."""
-    row: dict[str, Any] = {"row_id": record.row_id, "observed_at": observed_at, "raw_ref": raw_ref, **plain(record)}
+    row: dict[str, Any] = {"row_id": record.row_id, "observed_at": observed_at, "raw_ref": raw_ref}
+    row |= msgspec.structs.asdict(record)
+    for name in _json_columns(type(record)):
+        if row[name] is not None:
+            row[name] = row[name].value
     return _encoder.encode(row) + b"\n"
+
+
+@cache
+def _json_columns(record: type[Record]) -> tuple[str, ...]:
+    return tuple(name for name, kind in columns(record) if kind == "JSON")
 
 
 def literal(text: str) -> str:

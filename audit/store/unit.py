@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -9,13 +10,13 @@ from audit.model import EvidenceKind, MalformedItem, Outcome, Page, Record, Scop
 from audit.model.decode import raw_ref
 from audit.store import raw, tables
 from audit.store.spool import Spool, UnitRows
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from audit.store.redaction import Redactor
-    from audit.store.layout import RunFolder
-    from datetime import datetime
     from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from audit.store.layout import RunFolder
+    from audit.store.redaction import Redactor
 
 
 class UnitWriter:

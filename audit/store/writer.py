@@ -1,16 +1,16 @@
 """A run being collected: units are written as they end, tables as their kind ends, run.json when the run ends.
 
 What a kill can cost: the units that had not ended. A unit has ended once its raw file has its name and the journal has
-its line; both survive the process. They survive the machine once the kind is finished: fsync runs in the background as
-units end, and ``finish`` waits for it. ``resume`` checks every raw file against the journal's digest, so a unit that a
-power failure took back is collected again. Rows needn't survive: they are made again from the raw pages.
+its line; both survive the process without fsync. They survive the machine once the kind is finished: ``finish`` waits
+until all of the kind's files are on the disk itself, and the journal says so afterwards. ``resume`` checks every raw file
+against the journal's digest, so a unit that a power failure took back is collected again. Rows needn't survive: they are
+made again from the raw pages.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Self, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
@@ -22,12 +22,13 @@ from audit.store.spool import Spool, UnitRows
 from audit.store.unit import UnitWriter, line
 
 if TYPE_CHECKING:
-    from audit.store.layout import RunFolder
+    from pathlib import Path
+    from types import TracebackType
+
     from audit.model import EvidenceKind, Run, Scope, UnitRecord
+    from audit.store.layout import RunFolder
     from audit.store.lock import StoreLock
     from audit.store.redaction import Redactor
-    from types import TracebackType
-    from pathlib import Path
 
 
 class RunWriter:
@@ -46,9 +47,8 @@ class RunWriter:
         self._ledger = Ledger(folder)
         self._spool = Spool(folder.spool)
         self._open: dict[str, EvidenceKind] = {}
-        self._syncing: dict[str, list[Future[None]]] = defaultdict(list)
+        self._unsynced: dict[str, list[Path]] = defaultdict(list)
         self._spooled: dict[str, set[str]] = defaultdict(set)
-        self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="fsync")
         self._database = tables.connect()
 
     def __enter__(self) -> Self:
@@ -80,8 +80,7 @@ class RunWriter:
         self._ledger.ended(unit, sha256)
         self._spooled[unit.kind].add(unit.unit)
         if sha256:
-            file = self._folder.raw_file(unit.kind, unit.unit)
-            self._syncing[unit.kind].append(self._pool.submit(atomic.sync, file))
+            self._unsynced[unit.kind].append(pages.path)
 
     def ended(self, kind_name: str, scope: Scope) -> UnitRecord | None:
         """Return the unit's record where it has already ended Collected over the same ids: nothing is left to read."""
@@ -116,8 +115,7 @@ class RunWriter:
     def _synced(self, kind: str) -> None:
         folder = self._folder.raw / kind
         with atomic.refusals(folder):
-            for future in self._syncing.pop(kind, []):
-                future.result()
+            atomic.sync_all(self._unsynced.pop(kind, []))
             if folder.is_dir():
                 atomic.sync(folder)
 
@@ -152,7 +150,6 @@ class RunWriter:
     def release(self) -> None:
         """Let go of the store without closing the run: it can be resumed. Safe to call twice."""
         if self._lock.held:
-            self._pool.shutdown(cancel_futures=True)
             self._ledger.release()
             self._database.close()
             self._lock.release()

@@ -7,12 +7,12 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from scripted_azure import JOBS, OBJECT, SCOPE, SUBSCRIPTION, TENANT, Reply, error, jobs, read, zipped
 
 from audit.azure.transport import USER_AGENT
 from audit.model.outcome import GapReason, NotThere, ReadFailed
 from audit.model.page import listed
 from audit.model.scope import Scope
-from tests.azure.conftest import JOBS, OBJECT, SCOPE, SUBSCRIPTION, TENANT, Reply, error, jobs, read, zipped
 
 VERSION = "2025-07-01"
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg"
@@ -27,8 +27,11 @@ async def test_a_list_is_read_to_its_last_page(sandbox, azure):
         pages = await read(azure.pages(JOBS, api_version=VERSION, scope=SCOPE, params={"$filter": "name eq 'x y'"}))
 
     assert [page.body for page in pages] == [first.bytes(), second.bytes(), third.bytes()]
-    assert [asked.query for asked in sandbox.to(JOBS)][1:] == ["$skiptoken=1&api-version=1", "$skiptoken=2&api-version=1"]
-    assert sandbox.to(JOBS)[0].query == "api-version=2025-07-01&$filter=name+eq+'x+y'"
+    assert [asked.query for asked in sandbox.to(JOBS)][1:] == [
+        "$skiptoken=1&api-version=1",
+        "$skiptoken=2&api-version=1",
+    ]
+    assert sandbox.to(JOBS)[0].query == "api-version=2025-07-01&$filter=name eq 'x y'"
     page = pages[0]
     assert (page.scope, page.method, page.status, page.api_version) == (SCOPE, "GET", 200, VERSION)
     assert page.url.startswith(f"{sandbox.url}{JOBS}?api-version={VERSION}&")

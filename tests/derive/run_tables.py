@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
 import msgspec
 
-from audit.assess import assess, load
+from audit.assess import Control, assess, load
 from audit.derive import derive
 from audit.evidence import KINDS, record_types
 from audit.evidence.activity_log import ActivityEvent
@@ -132,15 +134,15 @@ class RunTables:
 
     def store(self) -> duckdb.DuckDBPyConnection:
         """Write the tables and the coverage of every unit, as the store does."""
+        self.database.write_bytes(_empty())
         con = duckdb.connect(str(self.database))
-        for record in record_types():
-            _table(con, record)
+        con.begin()
         held = [Subscription(subscription_id=each, name=each) for each in self.subscriptions]
         for number, row in enumerate((*held, *self.rows)):
             _insert(con, row, f"raw/{row.table}/u.jsonl.zst#line=1&item={number}&request=q")
-        _table(con, coverage.Coverage)
         for row, raw_ref in coverage.rows(self._units(con)):
             _insert(con, row, raw_ref)
+        con.commit()
         return con
 
     def derived(self) -> duckdb.DuckDBPyConnection:
@@ -151,7 +153,8 @@ class RunTables:
     def verdicts(self, *controls: str, own: Path | None = None, timeout: float = 30.0) -> list[dict[str, Any]]:
         """Derive, assess (only the named controls, if any) and return the verdict rows."""
         self.derived().close()
-        chosen = [each for each in load([own] if own else []) if not controls or each.id in controls]
+        known = load([own]) if own else _built_in()
+        chosen = [each for each in known if not controls or each.id in controls]
         assess(self.database, self.run, chosen, timeout=timeout)
         return self.query("select * from verdicts order by control_id, job_id, subject")
 
@@ -185,8 +188,21 @@ class RunTables:
         return units
 
 
-def _table(con: duckdb.DuckDBPyConnection, record: type[Record]) -> None:
-    con.execute(f"create table {record.table} ({', '.join(f'{name} {kind}' for name, kind in columns(record))})")
+@cache
+def _empty() -> bytes:
+    """Return a database file with every table of the contract, empty."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.duckdb"
+        with duckdb.connect(str(path)) as con:
+            for record in (*record_types(), coverage.Coverage):
+                schema = ", ".join(f"{name} {kind}" for name, kind in columns(record))
+                con.execute(f"create table {record.table} ({schema})")
+        return path.read_bytes()
+
+
+@cache
+def _built_in() -> tuple[Control, ...]:
+    return tuple(load())
 
 
 def _insert(con: duckdb.DuckDBPyConnection, row: Record, raw_ref: str) -> None:

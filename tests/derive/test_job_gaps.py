@@ -85,7 +85,7 @@ def test_a_malformed_item_counts_through_its_unit(tables: RunTables) -> None:
     con = tables.store()
     malformed = [row for row, _ in coverage.rows([unit])][1]
     con.execute(
-        "insert into coverage by name select ? as kind, ? as scope, 'gap' as outcome, 'malformed' as reason, ? as place",
+        "insert into coverage (kind, scope, outcome, reason, place) values (?, ?, 'gap', 'malformed', ?)",
         [malformed.kind, malformed.scope, malformed.place],
     )
     from audit.derive import derive

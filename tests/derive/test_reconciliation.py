@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from run_tables import NOW, OTHER, SUB, RunTables, event, job, job_id
 
 from audit.evidence.graph_jobs import GraphJob
-from audit.evidence.jobs import Job
 from audit.evidence.subscriptions import Subscription
 from audit.evidence.tags import Tag
 from audit.model import GapReason, Json
+
+if TYPE_CHECKING:
+    from audit.evidence.jobs import Job
 
 WRITE = "Microsoft.App/jobs/write"
 DELETE = "Microsoft.App/jobs/Delete"

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from copy import deepcopy
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import duckdb
-import pytest
 
 from audit.evidence import record_types
 from audit.model import MalformedItem, Page, Record, Row, Scope, columns, decode, plain
@@ -59,7 +56,9 @@ JOB: dict[str, Any] = {
                 {"name": "sb-connection"},
                 {"name": "db", "keyVaultUrl": "https://kv.vault.azure.net/secrets/db", "identity": "system"},
             ],
-            "registries": [{"server": "acr.azurecr.io", "username": "", "passwordSecretRef": "", "identity": IDENTITY_ID}],
+            "registries": [
+                {"server": "acr.azurecr.io", "username": "", "passwordSecretRef": "", "identity": IDENTITY_ID}
+            ],
             "identitySettings": [
                 {"identity": "system", "lifecycle": "Main"},
                 {"identity": IDENTITY_ID.lower(), "lifecycle": "None"},
@@ -246,6 +245,13 @@ PERSON: dict[str, Any] = {
     "userType": "Guest",
 }
 
+MEMBER: dict[str, Any] = {
+    "id": SUBSCRIPTION_ID,
+    "type": "/subscriptions",
+    "name": SUBSCRIPTION,
+    "properties": {"parent": {"id": "/providers/Microsoft.Management/managementGroups/orders"}},
+}
+
 SUBSCRIPTION_ITEM: dict[str, Any] = {
     "id": SUBSCRIPTION_ID,
     "subscriptionId": SUBSCRIPTION,
@@ -256,7 +262,12 @@ SUBSCRIPTION_ITEM: dict[str, Any] = {
 
 
 def page(
-    body: Any, *, scope: str | Scope = SUBSCRIPTION_ID, url: str = "https://arm.test/list", asked: Any = None, line: int = 1
+    body: Any,
+    *,
+    scope: str | Scope = SUBSCRIPTION_ID,
+    url: str = "https://arm.test/list",
+    asked: Any = None,
+    line: int = 1,
 ) -> Page:
     """Return a page with ``body``: bytes as they are, anything else as JSON."""
     return Page(
@@ -313,13 +324,3 @@ def tables(*records: Record) -> duckdb.DuckDBPyConnection:
         cells = [json.dumps(each) if isinstance(each, dict | list) else each for each in values.values()]
         con.execute(f"insert into {record.table} ({names}) values ({', '.join('?' * len(cells))})", cells)
     return con
-
-
-def recorded(name: str) -> Path:
-    """Return a recorded answer of Azure's, or skip, loudly, where the folder isn't given."""
-    folder = os.environ.get("JOBAUDIT_RECORDED")
-    if not folder:
-        pytest.skip("JOBAUDIT_RECORDED isn't set: the recorded answers of Azure are NOT tested")
-    path = Path(folder) / name
-    assert path.is_file(), f"JOBAUDIT_RECORDED names a folder without {name}"
-    return path

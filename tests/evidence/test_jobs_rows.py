@@ -121,7 +121,8 @@ def test_a_metadata_value_that_is_not_text_is_shown_as_its_json():
 
 
 @pytest.mark.parametrize(
-    ("memory", "gib"), [("1Gi", 1.0), ("512Mi", 0.5), ("0.25Gi", 0.25), ("2Ti", 2048.0), ("1073741824", 1.0), (None, None)]
+    ("memory", "gib"),
+    [("1Gi", 1.0), ("512Mi", 0.5), ("0.25Gi", 0.25), ("2Ti", 2048.0), ("1073741824", 1.0), (None, None)],
 )
 def test_memory_is_gib(memory, gib):
     (container,) = read(changed(JOB, (*CONTAINER, "resources", "memory"), memory))["containers"]

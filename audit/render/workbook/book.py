@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
 from datetime import UTC
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
-import duckdb
-from openpyxl import Workbook
 from openpyxl.packaging.core import DocumentProperties
 from openpyxl.xml.functions import tostring
 
-from audit.model import Run
 from audit.render.workbook.deterministic import rezip
-from audit.render.workbook.pen import Pen
 from audit.render.workbook.provenance import write_columns, write_provenance
-from audit.render.workbook.sheet import Sheet
 from audit.render.workbook.sheets import EVIDENCE, RAW_FILES
 from audit.render.workbook.stage import Staged, drop, stage
-from audit.render.workbook.state import coverage_by_kind, state_of
-from audit.render.workbook.style import Styles
 from audit.render.workbook.summary import write_summary
 from audit.render.workbook.table import write_table
+from audit.render.workbook.volume import Volume
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import duckdb
+
+    from audit.model import Run
+    from audit.render.workbook.sheet import Sheet
 
 ROW_LIMIT = 1_048_575
 """Rows on one sheet, headings included; the format's own limit is one more."""
@@ -35,11 +37,14 @@ def write(
     *,
     row_limit: int = ROW_LIMIT,
     sheets: Sequence[Sheet] = EVIDENCE,
+    report: bool = True,
 ) -> None:
     """Write the evidence workbook of a run to ``path``.
 
     ``con`` holds the run's tables under their contract names; temporary tables are made there and dropped again.
-    A table that is missing gives a sheet that says so. The same tables and run give the same bytes.
+    A table that is missing gives a sheet that says so. ``report``: the HTML report lies beside the book, so rows lead
+    to its pages. ``row_limit``: rows of one sheet, headings included; more continue on a next sheet, which the first
+    one says. The same tables and run give the same bytes.
     """
     staged: dict[str, Staged] = {}
     con.execute("set TimeZone = 'UTC'")
@@ -48,26 +53,22 @@ def write(
             staged[sheet.title] = stage(con, sheet, row_limit)
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".workbook-") as folder:
             loose = Path(folder) / "loose.xlsx"
-            _book(con, run, staged).save(loose)
+            _bound(Volume(con=con, run=run, staged=staged, report=report)).save(loose)
             rezip(loose, path, _properties(run))
     finally:
         for item in staged.values():
             drop(con, item)
 
 
-def _book(con: duckdb.DuckDBPyConnection, run: Run, staged: dict[str, Staged]) -> Workbook:
-    book = Workbook(write_only=True)
-    first = book.create_sheet("Summary")
-    styles = Styles(first)
-    kinds = coverage_by_kind(con)
-    footer = f"jobaudit run {run.run_id}"
-    write_summary(Pen(first, styles), con, run, staged, kinds)
-    for title, item in staged.items():
+def _bound(volume: Volume) -> Any:
+    """Write every sheet, in the order of the book."""
+    write_summary(volume)
+    for title, item in volume.staged.items():
         if title == RAW_FILES.title:
-            write_provenance(Pen(book.create_sheet("Provenance"), styles), con, run)
-        write_table(book, styles, con, item, state_of(item, run, kinds), staged, footer)
-    write_columns(Pen(book.create_sheet("Columns"), styles), run, [item.sheet for item in staged.values()])
-    return book
+            write_provenance(volume)
+        write_table(volume, item)
+    write_columns(volume)
+    return volume.book
 
 
 def _properties(run: Run) -> bytes:
@@ -81,4 +82,4 @@ def _properties(run: Run) -> bytes:
         created=at,
         modified=at,
     )
-    return bytes(tostring(properties.to_tree()))
+    return cast("bytes", tostring(properties.to_tree()))  # its stub says str

@@ -18,7 +18,7 @@ TEXT_LIMIT = 32_767
 
 CellValue = str | int | float | bool | Decimal | datetime | date | None
 
-_FIRST_DATE = datetime(1900, 3, 1)  # noqa: DTZ001  a cell's dates have no zone; Excel's calendar is wrong before this
+_FIRST_DATE = datetime(1900, 3, 1)  # noqa: DTZ001  cells know no zone; and Excel's calendar is wrong before it
 _EXACT_DIGITS = 10**15
 _NOT_XML = re.compile("[\ufffe\uffff]")
 _ESCAPE_LOOKALIKE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
@@ -30,7 +30,7 @@ def shown(text: str) -> str:
 
 
 def fitted(text: str, whole: str) -> str:
-    """Return visible text that a cell can hold; where it is cut, the text says so and ``whole`` says where it all is."""
+    """Return visible text that a cell can hold; where it is cut, it says so and ``whole`` says where all of it is."""
     seen = shown(text)
     if _units(seen) <= TEXT_LIMIT:
         return seen
@@ -63,7 +63,6 @@ def number(value: float | Decimal | None) -> int | float | Decimal | str | None:
     """Return a number as a cell takes it; one with more digits than a cell keeps, or none at all, becomes text."""
     if value is None or isinstance(value, bool):
         return value
-    finite = value.is_finite() if isinstance(value, Decimal) else math.isfinite(value)
-    if not finite or abs(value) >= _EXACT_DIGITS:
-        return str(value)
-    return value
+    if isinstance(value, Decimal):
+        return value if value.is_finite() and abs(value) < _EXACT_DIGITS else str(value)
+    return value if math.isfinite(value) and abs(value) < _EXACT_DIGITS else str(value)

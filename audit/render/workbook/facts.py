@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-import duckdb
-
-from audit.model import Run
-from audit.render.text import number, plural, size, utc_seconds, visible
+from audit.render.text import number, plural, size, utc, utc_seconds, visible
 from audit.render.workbook.stage import exists
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from audit.model import Run
 
 Fact = tuple[str, str]
 """(label, what it says)"""
@@ -26,6 +29,11 @@ def period(run: Run) -> str:
 def _moment(at: datetime) -> str:
     at = at.astimezone(UTC)
     return f"{at:%Y-%m-%d}" if (at.hour, at.minute) == (0, 0) else f"{at:%Y-%m-%d %H:%M}"
+
+
+def collected(run: Run) -> str:
+    """Return when the run began and ended."""
+    return f"{utc(run.started)} to {utc(run.finished) if run.finished else 'not finished'}"
 
 
 def caller(run: Run) -> str:
@@ -109,7 +117,10 @@ def provenance(con: duckdb.DuckDBPyConnection, run: Run) -> list[tuple[str, list
         ("Software", [("jobaudit", run.tool_version), *sorted(run.versions.items())]),
         (
             "Baselines in force",
-            [(key, json.dumps(value, ensure_ascii=False, sort_keys=True)) for key, value in sorted(run.settings.items())]
+            [
+                (key, json.dumps(value, ensure_ascii=False, sort_keys=True))
+                for key, value in sorted(run.settings.items())
+            ]
             or [("Policy", "none set: the controls' defaults apply")],
         ),
         (

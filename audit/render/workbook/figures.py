@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from audit.render.workbook.stage import exists
+
+if TYPE_CHECKING:
+    import duckdb
 
 VERDICTS = ("fail", "not_assessed", "pass", "not_applicable")
 SEVERITIES = ("critical", "high", "medium", "low")
@@ -24,6 +26,10 @@ class Figures:
     """Area of the catalogue → verdict → verdicts, areas in order of their names."""
     assessed: bool
     waived: int
+
+    def state(self, state: str) -> int | None:
+        """Return how many jobs are in that state; None where jobs can't be counted."""
+        return None if self.jobs is None else self.jobs.get(state, 0)
 
     def verdicts(self, verdict: str) -> int:
         """Return how many verdicts say so, over all severities."""

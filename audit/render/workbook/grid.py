@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from openpyxl.cell import Cell
-from openpyxl.utils import get_column_letter
 
-from audit.render.workbook.pen import Pen
-from audit.render.workbook.style import Look
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from audit.render.workbook.pen import Pen
 
 _LINE = 13.5
 """Height of one line of 10-point text, in points."""
-_CHARACTERS = 1.08
+_CHARACTERS = 1.2
 """Characters of 10-point text that fit in one unit of column width."""
 
 
 class Grid:
     """Writes rows from top to bottom; columns are letters, so a layout reads as the sheet does."""
 
-    def __init__(self, pen: Pen, widths: dict[str, float]) -> None:
+    def __init__(self, pen: Pen, widths: Mapping[str, float]) -> None:
         self.pen = pen
         self.widths = widths
         self.row = 0
@@ -28,16 +29,17 @@ class Grid:
         for letter, width in widths.items():
             pen.sheet.column_dimensions[letter].width = width
 
-    def put(self, cells: dict[str, Cell | list[Cell]] | None = None, height: float | None = None) -> int:
+    def put(self, cells: Mapping[str, Cell] | None = None, height: float | None = None) -> int:
         """Write one row; a key is a column ("B") or a block ("B:F"), which is merged. Returns the row's number."""
         self.row += 1
-        placed: dict[str, Cell] = {}
+        placed: dict[str, Any] = {}
         for key, cell in (cells or {}).items():
             first, _, last = key.partition(":")
             block = self.block(key)
-            placed[first] = cell  # type: ignore[assignment]
+            placed[first] = cell
+            style = cell._style  # type: ignore[attr-defined]  # noqa: SLF001  a block's cells share one style
             for letter in block[1:]:
-                placed[letter] = Cell(self.pen.sheet, row=1, column=1, style_array=placed[first]._style)  # noqa: SLF001
+                placed[letter] = Cell(self.pen.sheet, row=1, column=1, style_array=style)
             if last:
                 self.pen.sheet.merged_cells.add(f"{first}{self.row}:{last}{self.row}")
         if height:

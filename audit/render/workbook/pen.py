@@ -9,18 +9,19 @@ from openpyxl.utils import quote_sheetname
 from openpyxl.worksheet.hyperlink import Hyperlink
 
 from audit.render.workbook.cells import CellValue, escaped, shown
-from audit.render.workbook.style import LINK, Look, Styles
+from audit.render.workbook.style import LINK, Look, Styles, with_
 
 LINK_LIMIT = 60_000
 """Links on one sheet: Excel stops at 65,530 and offers to repair a sheet that has more."""
 
 
 class Pen:
-    """Makes the cells of one sheet."""
+    """Makes the cells of one sheet. ``report``: whether the report's pages lie beside the book, to be led to."""
 
-    def __init__(self, sheet: Any, styles: Styles) -> None:
+    def __init__(self, sheet: Any, styles: Styles, *, report: bool) -> None:
         self.sheet = sheet
         self.styles = styles
+        self.report = report
 
     def text(self, value: str | None, look: Look) -> Cell:
         """Make a cell of our own words or of words made safe by the caller (``cells.fitted``)."""
@@ -36,14 +37,16 @@ class Pen:
             return self.text(shown(value), look)
         return Cell(self.sheet, row=1, column=1, value=value, style_array=self.styles.of(look))
 
-    def to_cell(self, cell: Cell, place: tuple[str, int] | None) -> Cell:
+    @staticmethod
+    def to_cell(cell: Cell, place: tuple[str, int] | None) -> Cell:
         """Lead a cell to a row of this book; without a place it stays as it is."""
         if place:
             title, row = place
             cell.hyperlink = Hyperlink(ref="", location=f"{quote_sheetname(title)}!A{row}")
         return cell
 
-    def to_page(self, cell: Cell, address: str | None) -> Cell:
+    @staticmethod
+    def to_page(cell: Cell, address: str | None) -> Cell:
         """Lead a cell to a file beside the book; ``address``: relative, a fragment allowed."""
         if address:
             target, _, fragment = address.partition("#")
@@ -53,4 +56,4 @@ class Pen:
 
 def linked(look: Look) -> Look:
     """Return a look as a link wears it."""
-    return Look(**{**look.__dict__, "ink": LINK, "underline": True})
+    return with_(look, ink=LINK, underline=True)

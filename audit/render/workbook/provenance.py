@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import duckdb
-
-from audit.model import Run
 from audit.render.workbook import facts
 from audit.render.workbook.cells import fitted
 from audit.render.workbook.grid import Grid
 from audit.render.workbook.pen import Pen, linked
 from audit.render.workbook.setup import print_setup
-from audit.render.workbook.sheet import Kind, Sheet
-from audit.render.workbook.style import BAND, BAND_TEXT, MUTED, Look
+from audit.render.workbook.sheet import STANDARD, Kind
+from audit.render.workbook.style import BAND, MUTED, Look
+from audit.render.workbook.table import HEADING, TITLE
 
-_TITLE = Look(size=16, bold=True, ink=BAND)
+if TYPE_CHECKING:
+    from openpyxl.cell import Cell
+
+    from audit.render.workbook.volume import Volume
+
+_TALLEST = 400.0
+"""Points; the format stops at 409."""
 _KINDS = {
     Kind.WORD: "text",
     Kind.LONG: "text",
@@ -31,42 +35,49 @@ _KINDS = {
 }
 
 
-def write_provenance(pen: Pen, con: duckdb.DuckDBPyConnection, run: Run) -> None:
+def write_provenance(volume: Volume) -> None:
     """Write the sheet Provenance: label and fact, in sections."""
-    print_setup(pen.sheet, f"jobaudit run {run.run_id}")
+    pen = volume.pen("Provenance")
+    print_setup(pen.sheet, volume.footer)
+    pen.sheet.sheet_properties.tabColor = BAND
     grid = Grid(pen, {"A": 30, "B": 110})
-    grid.put({"A": pen.text("Provenance", _TITLE)}, 24)
+    grid.put({"A": pen.text("Provenance", TITLE)}, 24)
     grid.put({"A": pen.text("How this evidence was made. run.json holds the same, for machines.", Look(ink=MUTED))})
-    grid.put({"A": pen.to_cell(pen.text("Summary", linked(Look())), ("Summary", 1)), "B": pen.to_cell(pen.text("Raw files: every stored answer, its source and api-version", linked(Look())), ("Raw files", 1))})
-    for title, lines in facts.provenance(con, run):
+    raw = pen.text("Raw files: every stored answer, its source and api-version", linked(Look()))
+    grid.put({"A": _back(pen), "B": pen.to_cell(raw, ("Raw files", 1))})
+    fact = Look(line=True, wrap=True, quoted=True)
+    for title, lines in facts.provenance(volume.con, volume.run):
         grid.put(height=8)
-        heading = Look(bold=True, ink=BAND_TEXT, fill=BAND)
-        grid.put({"A": pen.text(title, heading), "B": pen.text(None, heading)})
+        grid.put({"A": pen.text(title, HEADING), "B": pen.text(None, HEADING)})
         for label, told in lines:
             text = fitted(told, "run.json")
-            grid.put(
-                {"A": pen.text(fitted(label, "run.json"), Look(ink=MUTED, line=True)), "B": pen.text(text, Look(line=True, wrap=True, quoted=True))},
-                grid.height(B=text),
-            )
+            cells = {"A": pen.text(fitted(label, "run.json"), Look(ink=MUTED, line=True)), "B": pen.text(text, fact)}
+            grid.put(cells, min(grid.height(B=text), _TALLEST))
 
 
-def write_columns(pen: Pen, run: Run, sheets: Sequence[Sheet]) -> None:
-    """Write the sheet Columns: what every column means, and where the same value is in data/."""
-    print_setup(pen.sheet, f"jobaudit run {run.run_id}")
+def write_columns(volume: Volume) -> None:
+    """Write the sheet Columns: what every column means, and its name in data/ and in queries."""
+    pen = volume.pen("Columns")
+    print_setup(pen.sheet, volume.footer)
+    sheets = [item.sheet for item in volume.staged.values()]
+    told = [*((sheet.title, sheet.columns) for sheet in sheets), ("(every sheet)", STANDARD)]
     for letter, width in zip("ABCDE", (22, 26, 26, 26, 100), strict=True):
         pen.sheet.column_dimensions[letter].width = width
-    count = sum(len(sheet.columns) for sheet in sheets) + len(sheets[0].shown) - len(sheets[0].columns)
     pen.sheet.freeze_panes = "A5"
-    pen.sheet.auto_filter.ref = f"A4:E{4 + count}"
+    pen.sheet.auto_filter.ref = f"A4:E{4 + sum(len(columns) for _, columns in told)}"
     pen.sheet.print_title_rows = "4:4"
-    pen.sheet.append([pen.text("Columns", _TITLE)])
-    pen.sheet.append([pen.text("What every column means. An empty cell is a value that is not known or not set.", Look(ink=MUTED))])
-    pen.sheet.append([pen.to_cell(pen.text("Summary", linked(Look())), ("Summary", 1))])
-    heading = Look(bold=True, ink=BAND_TEXT, fill=BAND)
-    pen.sheet.append([pen.text(head, heading) for head in ("Sheet", "Column", "Name in data/ and queries", "Holds", "Meaning")])
+    pen.sheet.append([pen.text("Columns", TITLE)])
+    note = "What every column means. An empty cell is a value that is not known or not set."
+    pen.sheet.append([pen.text(note, Look(ink=MUTED))])
+    pen.sheet.append([_back(pen)])
+    pen.sheet.append([pen.text(head, HEADING) for head in ("Sheet", "Column", "Name in queries", "Holds", "Meaning")])
     plain, code = Look(line=True), Look(line=True, code=True)
-    everywhere = sheets[0].shown[len(sheets[0].columns) :]
-    for title, columns in (*((sheet.title, sheet.columns) for sheet in sheets), ("(every sheet)", everywhere)):
+    looks = (plain, plain, code, plain, plain)
+    for title, columns in told:
         for column in columns:
-            row = (title, column.heading, column.name, _KINDS.get(column.kind, column.kind.value), column.note)
-            pen.sheet.append([pen.text(word, code if index == 2 else plain) for index, word in enumerate(row)])  # noqa: PLR2004
+            words = (title, column.heading, column.name, _KINDS.get(column.kind, column.kind.value), column.note)
+            pen.sheet.append([pen.text(word, look) for word, look in zip(words, looks, strict=True)])
+
+
+def _back(pen: Pen) -> Cell:
+    return pen.to_cell(pen.text("Summary", linked(Look())), ("Summary", 1))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from openpyxl.utils import get_column_letter
 
-from audit.render.workbook.sheet import Sheet
 from audit.render.workbook.stage import HEAD_ROWS
+
+if TYPE_CHECKING:
+    from audit.render.workbook.sheet import Sheet
 
 _A4 = 9
 _MARGIN = 0.45
+_LEGIBLE = 215
+"""Width, in characters, that still reads well when it is fitted to a page."""
 
 
 def lay_out(worksheet: Any, sheet: Sheet, rows: int, footer: str) -> None:
@@ -25,6 +29,20 @@ def lay_out(worksheet: Any, sheet: Sheet, rows: int, footer: str) -> None:
     worksheet.print_title_rows = f"{HEAD_ROWS}:{HEAD_ROWS}"
     worksheet.sheet_properties.tabColor = "5B7A99"
     print_setup(worksheet, footer)
+    _print_leading(worksheet, sheet, rows)
+
+
+def _print_leading(worksheet: Any, sheet: Sheet, rows: int) -> None:
+    """Print the leading columns, as many as stay legible on paper, and say there that more are in the file."""
+    printed, width = 0, 0
+    for column in sheet.shown:
+        width += column.width + 1
+        printed += width <= _LEGIBLE
+    if printed < len(sheet.shown):
+        last = get_column_letter(printed)
+        worksheet.print_area = f"A1:{last}{HEAD_ROWS + max(rows, 1)}"
+        above = worksheet.HeaderFooter.oddHeader.right
+        above.text, above.size = f"Columns A to {last}; the file has {len(sheet.shown) - printed} more", 8
 
 
 def print_setup(worksheet: Any, footer: str) -> None:

@@ -86,11 +86,11 @@ class Sheet:
 
 STANDARD = (
     Column("row_id", "Row id", 18, Kind.CODE, "Names the row in data/*.parquet; the same thing keeps it in every run."),
-    Column("observed_at", "Observed at (UTC)", 18, Kind.DATETIME, "When Azure gave the answer."),
+    Column("observed_at", "Observed at (UTC)", 20, Kind.DATETIME, "When Azure gave the answer."),
     Column(
         "raw_ref",
         "Raw page",
-        30,
+        44,
         Kind.RAW,
         "The stored answer of Azure that the row was read from: file, line, item and Azure's request id.",
     ),

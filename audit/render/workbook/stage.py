@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
-
-import duckdb
+from typing import TYPE_CHECKING, Any
 
 from audit.render.workbook.sheet import STANDARD, Sheet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import duckdb
 
 HEAD_ROWS = 4
 """Title, note, state, headings: the rows above the first row of a table."""
@@ -49,7 +51,7 @@ class Staged:
 
 
 def stage(con: duckdb.DuckDBPyConnection, sheet: Sheet, row_limit: int) -> Staged:
-    """Number a sheet's rows in a temporary table; ``row_limit``: rows that one sheet of the book holds."""
+    """Put a sheet's rows, numbered, into a temporary table; ``row_limit``: rows that one sheet of the book holds."""
     capacity = row_limit - HEAD_ROWS
     table = "sheet_" + "".join(letter if letter.isalnum() else "_" for letter in sheet.title.lower())
     missing = tuple(name for name in sheet.tables if not exists(con, name))

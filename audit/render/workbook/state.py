@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import duckdb
-
-from audit.model import Run
 from audit.render.text import plural
 from audit.render.workbook.stage import Staged, exists
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from audit.model import Run
 
 
 @dataclass(kw_only=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 from openpyxl.cell import WriteOnlyCell
@@ -49,11 +50,22 @@ class Look:
     middle: bool = False
 
 
+def with_(look: Look, **changes: Any) -> Look:
+    """Return a look with some things changed."""
+    return replace(look, **changes)
+
+
+def toned(look: Look, word: str, *, bold: bool) -> Look:
+    """Return a look in the colours of a word of WORDS."""
+    ink, fill = WORDS[word]
+    return replace(look, ink=ink, fill=fill, bold=bold)
+
+
 class Styles:
     """Looks as the book stores them: each is built once and then shared by every cell that has it."""
 
-    def __init__(self, sheet: Any) -> None:
-        self._sheet = sheet
+    def __init__(self, book: Any) -> None:
+        self._sheet: Any = SimpleNamespace(parent=book)
         self._built: dict[Look, Any] = {}
 
     def of(self, look: Look) -> Any:
@@ -63,7 +75,7 @@ class Styles:
         return self._built[look]
 
     def _build(self, look: Look) -> Any:
-        cell = WriteOnlyCell(self._sheet)
+        cell: Any = WriteOnlyCell(self._sheet)
         cell.font = Font(
             name=CODE_FACE if look.code else FACE,
             size=look.size - 1 if look.code else look.size,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from audit.sandbox.estate import events
 from audit.sandbox.estate.moments import bare
@@ -53,7 +54,7 @@ def log(world: World, body: Body, *writes: Write) -> None:
             continue
         request = asked(body)
         if write.before:
-            request = copy.deepcopy(request)
+            request = msgspec.json.decode(msgspec.json.encode(request))
             write.before(request)
         events.record(
             world,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from audit.sandbox.estate.moments import ticks, zulu
 
@@ -150,7 +151,7 @@ def _properties(operation: Operation, target: str, step: str, hierarchy: str) ->
 
 
 def _text(body: Any) -> str:
-    return body if isinstance(body, str) else json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+    return body if isinstance(body, str) else msgspec.json.encode(body).decode()
 
 
 def _named(text: str, localized: str | None = None) -> Body:

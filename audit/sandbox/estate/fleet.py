@@ -127,7 +127,7 @@ def _identity(  # noqa: PLR0917  where it belongs
     """Return a job's identity block, and the identity that its rule and registry use ("" for none)."""
     if position % 12 == OWN_SECRET:
         return none(), ""
-    system = position % 2 == 0 or position % 12 in (PASSWORD, TOKEN)
+    system = position % 12 in (PASSWORD, TOKEN) or (position % 2 == 0 and position % 12 != TWO_RULES)
     if position % 3 == 1:
         plot.identities.append(user_assigned(world, group, f"id-{name}", plot.location))
     elif position % 12 != STRANGE_VAULT or not plot.identities:

@@ -9,7 +9,7 @@ _YEAR_ONE = datetime(1, 1, 1, tzinfo=UTC)
 
 def bare(moment: datetime) -> str:
     """Return seven fractional digits and no zone: ``systemData`` of Container Apps."""
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond:06d}{_seventh(moment)}"
+    return f"{moment.replace(tzinfo=None).isoformat(timespec='microseconds')}{_seventh(moment)}"
 
 
 def zulu(moment: datetime) -> str:

@@ -27,6 +27,6 @@ def tell(world: World, caller_role: Body | None) -> None:
         part.settle(world, ground)
     collector(world, caller_role, ground.landing_zones)
     actors = [world.actors[key] for key in _BUSY]
-    for subscription, count in ((ground.production, 42), (ground.shared, 26)):
+    for subscription, count in ((ground.production, 64), (ground.shared, 38)):
         groups = [body["id"] for body in world.estate.resource_groups if subscription in body["id"]]
         noise.make(world, subscription, groups, actors, count)

@@ -43,8 +43,7 @@ class World:
     def before(self, days: int, clock: str = "10:30") -> datetime:
         """Return the moment ``days`` days before today at ``clock`` (UTC), with seconds of its own."""
         hour, minute = map(int, clock.split(":"))
-        second = self.chance.number(60, "second", days, clock)
-        fraction = 1 + self.chance.number(999_998, "fraction", days, clock)
+        second, fraction = divmod(self.chance.number(59_999_999, "moment", days, clock) + 1, 1_000_000)
         at = time(hour, minute, second, fraction, tzinfo=self.now.tzinfo)
         return datetime.combine(self.now.date() - timedelta(days=days), at)
 

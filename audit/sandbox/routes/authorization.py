@@ -10,7 +10,7 @@ from audit.sandbox.call import Call, Route, missing
 from audit.sandbox.wire import Answer, Refused, encode, ok
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from audit.sandbox.estate.model import Body
 
@@ -36,16 +36,18 @@ def list_assignments(call: Call) -> Answer:
     access, scope = call.world.access, call.scope
     shown = access.visible(call.grant, _READ_ASSIGNMENTS, scope)
     at_scope, principal = _assignment_filter(call.query.get("$filter", ""))
-    bodies = []
-    for where, who, body in call.world.assignments:
-        below = where.startswith(scope + "/")
-        if not (access.contains(where, scope) or (below and not at_scope)):
-            continue
-        if principal is not None and who != principal:
-            continue
-        if shown is None or any(access.contains(each, where) for each in shown):
-            bodies.append(body)
-    return call.page(bodies, call.options.page_sizes.role_assignments, spelled="$skipToken")
+
+    def found() -> Iterator[bytes]:
+        for where, who, body in call.world.assignments:
+            below = where.startswith(scope + "/")
+            if not (access.contains(where, scope) or (below and not at_scope)):
+                continue
+            if principal is not None and who != principal:
+                continue
+            if shown is None or any(access.contains(each, where) for each in shown):
+                yield body
+
+    return call.page(call.whole(lambda: list(found())), call.options.page_sizes.role_assignments, spelled="$skipToken")
 
 
 def _assignment_filter(text: str) -> tuple[bool, str | None]:

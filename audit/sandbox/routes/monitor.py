@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from audit.model import ids
 from audit.sandbox.call import Call, Route, missing
 from audit.sandbox.routes.resources import body_at
 from audit.sandbox.wire import Answer, Unwrapped, encode, listing, ok
-from audit.sandbox.world import Item
+from audit.sandbox.world import Item, moment
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from audit.sandbox.estate.model import Body
 
 _RETENTION = timedelta(days=90)
@@ -39,18 +41,18 @@ def list_events(call: Call) -> Answer:
     shown = access.visible(call.grant, _READ_EVENTS, where)
     oldest = call.world.estate.now - _RETENTION
     selected = [each.strip() for each in call.query.get("$select", "").split(",") if each.strip()]
-    bodies = []
-    for text, event, body in call.world.events.get((ids.subscription_of(call.path) or "").lower(), ()):
-        at = _moment(text)
-        if at < oldest or at < wanted.since or (wanted.until is not None and at > wanted.until):
-            continue
-        if not all(_has(event, name, value) for name, value in wanted.equal.items()):
-            continue
-        key = ids.key(event.get("resourceId") or where)
-        if shown is not None and not any(access.contains(scope, key) for scope in shown):
-            continue
-        bodies.append(_cut(event, selected) if selected else body)
-    return call.page(bodies, call.options.page_sizes.activity, spelled="$skipToken")
+
+    def found() -> Iterator[bytes]:
+        for at, event, body in call.world.events((ids.subscription_of(call.path) or "").lower()):
+            if at < oldest or at < wanted.since or (wanted.until is not None and at > wanted.until):
+                continue
+            if not all(_has(event, name, value) for name, value in wanted.equal.items()):
+                continue
+            key = ids.key(event.get("resourceId") or where)
+            if shown is None or any(access.contains(scope, key) for scope in shown):
+                yield _cut(event, selected) if selected else body
+
+    return call.page(call.whole(lambda: list(found())), call.options.page_sizes.activity, spelled="$skipToken")
 
 
 def _refused(message: str) -> Unwrapped:
@@ -65,8 +67,8 @@ def _event_filter(call: Call) -> _Filter:
         match = _CLAUSE.fullmatch(clause.strip())
         name, operator = (match[1].lower(), match[2].lower()) if match else ("", "")
         if match is not None and name == "eventtimestamp" and operator in ("ge", "le"):
-            moment = _asked(match[3])
-            since, until = (moment, until) if operator == "ge" else (since, moment)
+            asked = _asked(match[3])
+            since, until = (asked, until) if operator == "ge" else (since, asked)
         elif match is not None and operator == "eq" and name in (*_ONE_OF, *_BESIDES):
             equal[name] = match[3]
         else:
@@ -84,16 +86,9 @@ def _event_filter(call: Call) -> _Filter:
 
 def _asked(text: str) -> datetime:
     try:
-        return _moment(text)
+        return moment(text)
     except ValueError as error:
         raise _refused(f"The time '{text}' in $filter is not valid.") from error
-
-
-def _moment(text: str) -> datetime:
-    """Return a time that may have seven fractional digits."""
-    short = re.sub(r"(\.\d{6})\d+", r"\1", text.strip())
-    moment = datetime.fromisoformat(short)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _narrowed(call: Call, wanted: _Filter) -> str:
@@ -146,10 +141,15 @@ def get_diagnostic(call: Call) -> Answer:
     raise missing(call)
 
 
+def _action_groups(call: Call) -> list[Body]:
+    subscription = (ids.subscription_of(call.path) or "").lower()
+    groups = call.world.estate.action_groups
+    return [each for guid, found in groups.items() if guid.lower() == subscription for each in found]
+
+
 def list_action_groups(call: Call) -> Answer:
     """Answer the action groups of a subscription or resource group."""
-    groups = call.world.estate.action_groups.get(ids.subscription_of(call.path) or "", [])
-    items = [Item(ids.key(each["id"]), encode(each)) for each in groups]
+    items = [Item(ids.key(each["id"]), encode(each)) for each in _action_groups(call)]
     items = [item for item in items if item.key.startswith(call.parent + "/")]
     return Answer(200, listing(call.readable(items, _READ_ACTION_GROUPS)))
 
@@ -157,7 +157,7 @@ def list_action_groups(call: Call) -> Answer:
 def get_action_group(call: Call) -> Answer:
     """Answer one action group."""
     call.require(_READ_ACTION_GROUPS, call.parent)
-    for each in call.world.estate.action_groups.get(ids.subscription_of(call.path) or "", []):
+    for each in _action_groups(call):
         if ids.same(each["id"], call.parent):
             return ok(each)
     raise missing(call)

@@ -8,11 +8,12 @@ import msgspec
 
 from audit.model import ids
 from audit.sandbox.call import Call, Route
-from audit.sandbox.kql import QueryInvalid, Row, parse
+from audit.sandbox.kql import QueryInvalid, parse
 from audit.sandbox.wire import FIRST, Answer, Cursor, encode
 
 if TYPE_CHECKING:
     from audit.sandbox.estate.model import Body
+    from audit.sandbox.kql_values import Row
 
 _VERSIONS = ("2019-04-01", "2020-04-01-preview", "2021-03-01", "2021-06-01-preview", "2022-10-01", "2024-04-01")
 _MOST = 1000
@@ -62,8 +63,9 @@ def query(call: Call) -> Answer:
 
 def _answer(call: Call, request: _Request) -> Answer:
     options = request.options or _Options()
-    compiled = parse(request.query)
-    rows = compiled.run(_table(call, compiled.table, request.subscriptions))
+    subscriptions = tuple(request.subscriptions or ())
+    key = ("resource graph", call.grant.object_id, request.query, subscriptions)
+    rows = call.world.remembered(key, lambda: _run(call, request.query, subscriptions))
     cursor = FIRST
     if options.skip_token is not None:
         try:
@@ -85,7 +87,12 @@ def _answer(call: Call, request: _Request) -> Answer:
     return Answer(200, encode(body))
 
 
-def _table(call: Call, name: str, subscriptions: list[str] | None) -> list[Row]:
+def _run(call: Call, text: str, subscriptions: tuple[str, ...]) -> list[Row]:
+    compiled = parse(text)
+    return compiled.run(_table(call, compiled.table, subscriptions))
+
+
+def _table(call: Call, name: str, subscriptions: tuple[str, ...]) -> list[Row]:
     world, grant = call.world, call.grant
     asked = {each.lower() for each in subscriptions} if subscriptions else set(world.subscriptions)
     if name == "resources":

@@ -11,6 +11,8 @@ from audit.sandbox.wire import Answer, Refused, encode, listing, ok
 from audit.sandbox.world import Item
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from audit.sandbox.estate.model import Body
 
 _SUBSCRIPTION_VERSIONS = ("2016-06-01", "2019-11-01", "2020-01-01", "2021-01-01", "2022-12-01")
@@ -92,12 +94,15 @@ def list_resources(call: Call) -> Answer:
     matches = _resource_filter(call.query.get("$filter", ""))
     prefix = call.parent + "/"
     access = call.world.access
-    bodies = []
-    for key, body in call.world.resources.items():
-        if key.startswith(prefix) and matches(body):
-            action = f"{body['type']}/read"
-            if access.may(call.grant, action, key) and access.may(call.grant, _READ_RESOURCES, key):
-                bodies.append(encode(_indexed(body)))
+
+    def found() -> Iterator[bytes]:
+        for key, body in call.world.resources.items():
+            if key.startswith(prefix) and matches(body):
+                action = f"{body['type']}/read"
+                if access.may(call.grant, action, key) and access.may(call.grant, _READ_RESOURCES, key):
+                    yield encode(_indexed(body))
+
+    bodies = call.whole(lambda: list(found()))
     if not bodies:
         access.visible(call.grant, _READ_RESOURCES, call.parent)
     size = min(int(call.query.get("$top") or call.options.page_sizes.resources), call.options.page_sizes.resources)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
+from typing import TYPE_CHECKING
 
 from audit.errors import StoreError
 from audit.store import atomic
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path

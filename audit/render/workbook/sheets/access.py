@@ -21,7 +21,7 @@ ROLE_ASSIGNMENTS = Sheet(
         with reached as (
             select key, count(*) as jobs from (
                 select unnest([lower(job_id), '/subscriptions/' || lower(subscription_id),
-                       '/subscriptions/' || lower(subscription_id) || '/resourcegroups/' || lower(resource_group)]) as key
+                       '/subscriptions/' || lower(subscription_id) || '/resourcegroups/' || lower(resource_group)]) key
                 from jobs where in_scope) group by key),
         named as (select lower(principal_id) as principal_key, min_by(p, row_id) as p from principals p group by all),
         roles as (select lower(regexp_extract(role_definition_id, '[^/]+$')) as role_key, min_by(d, row_id) as d
@@ -49,7 +49,9 @@ ROLE_ASSIGNMENTS = Sheet(
         Column("user_principal_name", "User name", 32),
         Column("role", "Role", 34, note="Leads to its permissions.", link=Link("Roles", "role", "role_key")),
         Column("level", "Scope level", 17),
-        Column("jobs", "Jobs reached", 9, Kind.INT, "Jobs in scope at or below the grant's scope, in this subscription."),
+        Column(
+            "jobs", "Jobs reached", 9, Kind.INT, "Jobs in scope at or below the grant's scope, in this subscription."
+        ),
         Column("subscription", "Read in subscription", 22, note="A grant above subscriptions is read in each of them."),
         Column("scope", "Scope", 60, Kind.CODE),
         Column("enabled", "Enabled", 9, Kind.BOOL, "The account. Empty: not told."),
@@ -57,7 +59,7 @@ ROLE_ASSIGNMENTS = Sheet(
         Column("resolved", "In directory", 10, Kind.BOOL, "False: the directory doesn't know this principal."),
         Column("condition", "Condition", 40, Kind.CODE),
         Column("role_type", "Role type", 14),
-        Column("created_on", "Granted (UTC)", 18, Kind.DATETIME),
+        Column("created_on", "Granted (UTC)", 20, Kind.DATETIME),
         Column("created_by", "Granted by", 36, Kind.CODE),
         Column("principal_id", "Principal id", 36, Kind.CODE),
         Column("assignment_id", "Assignment id", 60, Kind.CODE),
@@ -105,7 +107,9 @@ IDENTITIES = Sheet(
         Column("jobs", "Jobs with it", 9, Kind.INT, "More than 1: shared."),
         Column("principal_id", "Principal id", 36, Kind.CODE),
         Column("client_id", "Client id", 36, Kind.CODE),
-        Column("federated_credentials", "Federated credentials (JSON)", 50, Kind.CODE, "Who outside Azure may act as it."),
+        Column(
+            "federated_credentials", "Federated credentials (JSON)", 50, Kind.CODE, "Who outside Azure may act as it."
+        ),
         Column("identity_id", "Identity id", 60, Kind.CODE),
     ),
     anchors={"job": "lower(job_id)"},

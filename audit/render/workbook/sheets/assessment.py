@@ -38,8 +38,8 @@ COVERAGE = Sheet(
         Column("pages", "Pages", 8, Kind.INT, "Answers stored under raw/."),
         Column("rows", "Rows", 9, Kind.INT, "Rows read from them. 0 in a collected unit is a confirmed absence."),
         Column("requests", "Requests", 10, Kind.INT, "Requests sent, every attempt counted."),
-        Column("started", "Started (UTC)", 18, Kind.DATETIME, "When the first request left."),
-        Column("finished", "Finished (UTC)", 18, Kind.DATETIME, "When the last answer was stored."),
+        Column("started", "Started (UTC)", 20, Kind.DATETIME, "When the first request left."),
+        Column("finished", "Finished (UTC)", 20, Kind.DATETIME, "When the last answer was stored."),
     ),
     anchors={"kind": "kind", "outcome": "kind || '|' || outcome"},
 )
@@ -60,7 +60,9 @@ RECONCILIATION = Sheet(
         Column("count_a", "Count", 9, Kind.INT, "What the first source counts. Empty: it is a gap."),
         Column("source_b", "Second source", 28, note="Where the second count comes from."),
         Column("count_b", "Count there", 12, Kind.INT, "What the second source counts. Empty: it is a gap."),
-        Column("difference", "Difference", 11, Kind.INT, "How many things are in one source only. Empty: not comparable."),
+        Column(
+            "difference", "Difference", 11, Kind.INT, "How many things are in one source only. Empty: not comparable."
+        ),
         Column("explained", "Explained", 10, Kind.BOOL, "False: nothing explains the difference, or it can't be told."),
         Column("explanation", "Explanation", 80, Kind.LONG, "What explains it, thing by thing."),
         Column("only_a", "Only in the first (JSON)", 40, Kind.CODE),
@@ -86,9 +88,13 @@ FINDINGS = Sheet(
     tables=("verdicts", "controls", "population", "subscriptions"),
     kinds=("jobs",),
     columns=(
-        Column("verdict", "Verdict", 13, Kind.WORD, "pass, fail, not_assessed (evidence is missing) or not_applicable."),
+        Column(
+            "verdict", "Verdict", 13, Kind.WORD, "pass, fail, not_assessed (evidence is missing) or not_applicable."
+        ),
         Column("severity", "Severity", 10, Kind.WORD, "How much a failure weighs."),
-        Column("control_id", "Control", 10, note="Leads to the control.", link=Link("Controls", "control", "control_id")),
+        Column(
+            "control_id", "Control", 10, note="Leads to the control.", link=Link("Controls", "control", "control_id")
+        ),
         Column("title", "What it checks", 38, Kind.LONG, "The control's title."),
         Column("area", "Area", 14, note="The part of the catalogue the control belongs to."),
         Column("job", "Job", 26, note="Leads to the job.", link=Link("Jobs", "job", "job_id")),
@@ -99,7 +105,9 @@ FINDINGS = Sheet(
         Column("waiver_id", "Waiver", 14, note="Names the exception."),
         Column("subscription", "Subscription", 22, note="Its name."),
         Column("resource_group", "Resource group", 22),
-        Column("supports", "Supports", 48, Kind.LONG, "Requirements the check supports; not a statement of compliance."),
+        Column(
+            "supports", "Supports", 48, Kind.LONG, "Requirements the check supports; not a statement of compliance."
+        ),
     ),
     nothing="No control found anything to judge.",
     anchors={
@@ -128,7 +136,9 @@ CONTROLS = Sheet(
     tables=("controls", "verdicts"),
     kinds=(),
     columns=(
-        Column("control_id", "Control", 10, note="Leads to its findings.", link=Link("Findings", "control", "control_id")),
+        Column(
+            "control_id", "Control", 10, note="Leads to its findings.", link=Link("Findings", "control", "control_id")
+        ),
         Column("title", "What it checks", 44, Kind.LONG),
         Column("area", "Area", 14),
         Column("severity", "Severity", 10, Kind.WORD),
@@ -141,7 +151,9 @@ CONTROLS = Sheet(
         Column("rationale", "Why it matters", 56, Kind.LONG),
         Column("remediation", "What to do", 48, Kind.LONG),
         Column("needed", "Rests on", 28, Kind.LONG, "The evidence kinds it needs."),
-        Column("supports", "Supports", 56, Kind.LONG, "Requirements the check supports; not a statement of compliance."),
+        Column(
+            "supports", "Supports", 56, Kind.LONG, "Requirements the check supports; not a statement of compliance."
+        ),
         Column("source", "Source", 11, note="built-in, or the organisation's own."),
     ),
     anchors={"control": "control_id"},

@@ -47,9 +47,17 @@ JOBS = Sheet(
     kinds=("jobs",),
     columns=(
         Column("name", "Job", 30),
-        Column("state", "State", 13, Kind.WORD, "in_scope, deleted (in the period), or out_of_scope (not started by events)."),
+        Column(
+            "state",
+            "State",
+            13,
+            Kind.WORD,
+            "in_scope, deleted (in the period), or out_of_scope (not started by events).",
+        ),
         Column("trigger_type", "Trigger", 10, note="Event, Schedule or Manual. Empty: a deleted job, not known."),
-        Column("failed", "Failed", 8, Kind.INT, "Findings that fail; leads to them.", Link("Findings", "job", "job_id")),
+        Column(
+            "failed", "Failed", 8, Kind.INT, "Findings that fail; leads to them.", Link("Findings", "job", "job_id")
+        ),
         Column("open", "Not assessed", 10, Kind.INT, "Findings for which evidence is missing."),
         Column("subscription", "Subscription", 22),
         Column("resource_group", "Resource group", 24),
@@ -71,11 +79,11 @@ JOBS = Sheet(
         Column("provisioning_state", "Provisioning", 13),
         Column("running_state", "Running state", 13),
         Column("created_by", "Created by", 30),
-        Column("created_at", "Created (UTC)", 18, Kind.DATETIME),
+        Column("created_at", "Created (UTC)", 20, Kind.DATETIME),
         Column("modified_by", "Modified by", 30),
-        Column("modified_at", "Modified (UTC)", 18, Kind.DATETIME),
+        Column("modified_at", "Modified (UTC)", 20, Kind.DATETIME),
         Column("deleted_by", "Deleted by", 26, note="Who deleted it, from the Activity Log."),
-        Column("deleted_at", "Deleted (UTC)", 18, Kind.DATETIME),
+        Column("deleted_at", "Deleted (UTC)", 20, Kind.DATETIME),
         Column("job_id", "Job id", 60, Kind.CODE),
         Column("page", "Report page", 36, Kind.PAGE, "The job's page in the report."),
     ),
@@ -168,7 +176,7 @@ ENVIRONMENTS = Sheet(
 
 SUBSCRIPTIONS = Sheet(
     title="Subscriptions",
-    note="Every subscription that Azure lists for the caller. One that the caller can't see is not here: Reconciliation "
+    note="Every subscription that Azure lists for the caller. What it can't see is not here: Reconciliation "
     "compares this list with the subscriptions that the owner expects.",
     query="select * from subscriptions",
     order="lower(name), lower(subscription_id), row_id",

@@ -18,7 +18,7 @@ ACTIVITY_LOG = Sheet(
     tables=("activity_log", "subscriptions"),
     kinds=("activity_log",),
     columns=(
-        Column("event_time", "Time (UTC)", 18, Kind.DATETIME, "When the event happened."),
+        Column("event_time", "Time (UTC)", 20, Kind.DATETIME, "When the event happened."),
         Column("operation", "Operation", 46),
         Column("status", "Status", 12),
         Column("sub_status", "Sub-status", 14),
@@ -91,8 +91,8 @@ RAW_FILES = Sheet(
         Column("method", "Method", 9),
         Column("url", "Source address", 90, Kind.CODE),
         Column("api_version", "Api-version", 20),
-        Column("first_received", "First answer (UTC)", 18, Kind.DATETIME),
-        Column("last_received", "Last answer (UTC)", 18, Kind.DATETIME),
+        Column("first_received", "First answer (UTC)", 20, Kind.DATETIME),
+        Column("last_received", "Last answer (UTC)", 20, Kind.DATETIME),
         Column("file", "File", 60, Kind.CODE, "Under this pack's folder: JSON Lines, zstd."),
     ),
 )

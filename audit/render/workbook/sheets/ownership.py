@@ -22,7 +22,9 @@ TAGS = Sheet(
     anchors={"resource": "lower(resource_id)"},
 )
 
-_CONTACTS = "flatten([cast(coalesce(n->'contactEmails', '[]') as varchar[]) for n in {notices} if n->>'enabled' = 'true'])"
+_CONTACTS = (
+    "flatten([cast(coalesce(n->'contactEmails', '[]') as varchar[]) for n in {notices} if n->>'enabled' = 'true'])"
+)
 _NOTICES = "map_values(cast(notifications as map(varchar, json)))"
 
 BUDGETS = Sheet(

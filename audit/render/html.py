@@ -1,0 +1,275 @@
+"""The HTML report: index.html, its continuation pages, one page per job, per control and kind, and raw page views."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from audit.render import controls, job_facts, links, raw_pages, stage
+from audit.render.names import Names
+from audit.render.rows import Row, fetch, numbered, one, pages
+from audit.render.sections import access, budgets, changes, coverage, figures, findings, matrix, owners
+from audit.render.staging import Staging
+from audit.render.templates import Templates
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import duckdb
+
+    from audit.model import Run
+    from audit.store import StoredRun
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """Rows that may fill more than a page: the first stands on the index, the others on pages of their own.
+
+    ``sql`` gives each row a ``number`` from 1; ``told`` makes one page's rows into what ``template`` prints as ``rows``.
+    """
+
+    name: str
+    title: str
+    template: str
+    sql: str
+    size: int
+    told: Callable[[list[Row]], dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One page of a listing, and its neighbours (links relative to the pack's folder)."""
+
+    number: int
+    of: int
+    first: int
+    last: int
+    total: int
+    previous: str
+    following: str
+
+
+def write(
+    con: duckdb.DuckDBPyConnection, run: Run, stored: StoredRun, folder: Path, templates: list[Path]
+) -> None:
+    """Write the report of a run into ``folder``.
+
+    ``con`` holds every table; ``templates``: folders, a user's own first. The same tables and run give the same bytes.
+    Raises ConfigError where a template is wrong, StoreError where the folder can't be written; then nothing is left.
+    """
+    own = con.cursor()
+    try:
+        stage.prepare(own)
+        loaded = Templates(templates)
+        with Staging(folder) as staging:
+            views = raw_pages.write(stored, loaded, staging)
+            loaded.add(raw=views)
+            Report(own, run, loaded, staging, views).write()
+    finally:
+        own.close()
+
+
+class Report:
+    """One report in the making: what its pages share."""
+
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        run: Run,
+        templates: Templates,
+        staging: Staging,
+        views: raw_pages.RawViews,
+    ) -> None:
+        self._con = con
+        self._run = run
+        self._templates = templates
+        self._staging = staging
+        self._views = views
+        self._names = Names(con)
+        self._controls = controls.load(con)
+        self._tables = 0
+        templates.add(
+            run=run,
+            controls=self._controls,
+            who=self._names.principal,
+            subscription_name=self._names.subscription,
+            scope_name=self._names.scope,
+            verdict_link=self._verdict_link,
+            job_count=one(con, "select count(*) as n from report_jobs")["n"],
+        )
+
+    def write(self) -> None:
+        """Write every page but the raw views."""
+        for control in self._controls.values():
+            self._control(control)
+        kinds = coverage.by_kind(self._con, self._run)
+        for kind in kinds:
+            self._kind(kind)
+        for facts in job_facts.jobs(self._con, self._names, self._run):
+            page = links.job_page(facts["job"]["job_id"])
+            self._staging.write(page, self._templates.render("job.html", base="../", **facts))
+        self._staging.write("index.html", self._templates.render("index.html", base="", **self._index(kinds)))
+
+    def _index(self, kinds: list[Row]) -> dict[str, Any]:
+        listed = {listing.name.replace("-", "_"): self._listing(listing) for listing in self._listings()}
+        con = self._con
+        return {
+            "figures": figures.figures(con),
+            "kinds": kinds,
+            "left_out": coverage.left_out(self._run),
+            "areas": matrix.areas(con),
+            "findings_totals": findings.totals(con),
+            "change_counts": changes.counts(con),
+            "access_counts": access.counts(con, "listing_access"),
+            "uncovered": one(con, budgets.UNCOVERED)["n"],
+            "subscriptions": fetch(
+                con, "select * from subscriptions order by lower(coalesce(name, subscription_id)), subscription_id"
+            ),
+            **listed,
+        }
+
+    def _listings(self) -> tuple[Listing, ...]:
+        names, con, views = self._names, self._con, self._views
+        groups = budgets.ActionGroups(con)
+        keys, aliases = owners.required(con)
+        areas = matrix.areas(con)
+
+        def each(tell: Callable[[Row], Row]) -> Callable[[list[Row]], dict[str, Any]]:
+            return lambda rows: {"rows": [tell(row) for row in rows]}
+
+        def owned(rows: list[Row]) -> dict[str, Any]:
+            tags = owners.tags(con, rows[0]["position"], rows[-1]["position"]) if rows else {}
+            told = [row | {"owners": owners.nearest(tags.get(row["job_key"], []), keys, aliases)} for row in rows]
+            return {"rows": told, "keys": keys}
+
+        def reached(rows: list[Row]) -> dict[str, Any]:
+            return {"groups": access.by_scope([access.told(row, names) for row in rows])}
+
+        def changed(rows: list[Row]) -> dict[str, Any]:
+            return {
+                "rows": [changes.told(row, names, self._run) for row in rows],
+                "touched": changes.relations(con, rows),
+            }
+
+        return (
+            Listing(
+                name="gaps", title="Gaps in the evidence", template="sections/gaps.html", sql=coverage.GAPS, size=200,
+                told=each(lambda row: coverage.place(row, names, views)),
+            ),
+            Listing(
+                name="reconciliation", title="Do the sources agree?", template="sections/reconciliation.html",
+                sql=coverage.RECONCILIATION, size=200, told=each(lambda row: coverage.side(row, names)),
+            ),
+            Listing(
+                name="verdicts-by-job", title="Verdicts by job and area", template="sections/matrix.html", sql=matrix.JOBS,
+                size=250, told=lambda rows: {"groups": matrix.groups(con, rows), "areas": areas},
+            ),
+            Listing(
+                name="findings", title="Findings", template="sections/findings.html", sql=findings.FAILURES, size=200,
+                told=lambda rows: {"groups": findings.by_control(rows)},
+            ),
+            Listing(
+                name="not-assessed", title="Not assessed", template="sections/not_assessed.html", sql=findings.OPEN, size=200,
+                told=each(dict),
+            ),
+            Listing(
+                name="changes", title="What changed", template="sections/changes.html", sql=changes.CHANGES, size=200,
+                told=changed,
+            ),
+            Listing(
+                name="access", title="Who has access", template="sections/access.html", sql=access.ASSIGNMENTS, size=250,
+                told=reached,
+            ),
+            Listing(
+                name="budgets", title="Cost and budgets", template="sections/budgets.html", sql=budgets.BUDGETS, size=200,
+                told=each(lambda row: budgets.told(row, names, groups)),
+            ),
+            Listing(
+                name="owners", title="Owners", template="sections/owners.html", sql=owners.JOBS, size=250, told=owned
+            ),
+            Listing(
+                name="deleted", title="Jobs deleted in the window", template="sections/deleted.html", size=200,
+                sql="select row_number() over (order by position) as number, * from report_jobs where state = 'deleted'",
+                told=each(lambda row: row | {"by": names.caller(row["deleted_by"])}),
+            ),
+            Listing(
+                name="out-of-scope", title="Jobs out of scope", template="sections/out_of_scope.html", size=250,
+                sql="select row_number() over (order by lower(subscription_id), lower(resource_group), lower(name), row_id)"
+                " as number, * from jobs where not in_scope",
+                told=each(dict),
+            ),
+        )  # fmt: skip
+
+    def _listing(self, listing: Listing, folder: str = "", **context: Any) -> dict[str, Any]:
+        """Write a listing's pages from the second on, and return what the first shows."""
+        table = f"listing_{listing.name.replace('-', '_')}"
+        total = numbered(self._con, table, listing.sql)
+        of = max(1, -(-total // listing.size))
+        shown: dict[str, Any] = {}
+        for number, rows in enumerate(pages(self._con, table, total, listing.size), 1):
+            part = Part(
+                number=number,
+                of=of,
+                first=min(total, (number - 1) * listing.size + 1),
+                last=min(total, number * listing.size),
+                total=total,
+                previous=self._page(listing, folder, number - 1) if number > 1 else "",
+                following=self._page(listing, folder, number + 1) if number < of else "",
+            )
+            told = {"part": part, "listing": listing, **context, **listing.told(rows)}
+            if number == 1:
+                shown = told
+            else:
+                name = self._page(listing, folder, number)
+                base = "../" * name.count("/")
+                self._staging.write(name, self._templates.render("listing.html", base=base, **told))
+        return shown
+
+    def _page(self, listing: Listing, folder: str, number: int) -> str:
+        if folder:
+            return links.numbered(f"{folder}/{links.safe_name(listing.name)}", number)
+        return links.numbered(listing.name, number) if number > 1 else f"index.html#{listing.name}"
+
+    def _control(self, control: Row) -> None:
+        """Write every verdict of a control, failures first."""
+        listing = Listing(
+            name=control["control_id"],
+            title=f"{control['control_id']}: {control['title']}",
+            template="sections/verdicts.html",
+            sql=findings.OF_CONTROL.format(control=control["control_id"].replace("'", "''")),
+            size=_VERDICTS_PER_PAGE,
+            told=lambda rows: {"rows": rows},
+        )
+        first = self._listing(listing, "verdicts", control=control)
+        self._staging.write(
+            links.verdict_page(control["control_id"]), self._templates.render("control.html", base="../", **first)
+        )
+
+    def _verdict_link(self, control_id: str, verdict: str) -> str:
+        """Return where a control's verdicts of one word begin."""
+        counts = self._controls[control_id]["counts"]
+        before = 0
+        for word in controls.VERDICTS:
+            if word == verdict:
+                break
+            before += counts[word]
+        return f"{links.verdict_page(control_id, before // _VERDICTS_PER_PAGE + 1)}#{verdict}"
+
+    def _kind(self, kind: Row) -> None:
+        """Write every unit of collection of a kind, gaps first."""
+        listing = Listing(
+            name=kind["kind"],
+            title=kind["title"],
+            template="sections/units.html",
+            sql=coverage.UNITS.format(kind=kind["kind"].replace("'", "''")),
+            size=250,
+            told=lambda rows: {"rows": [coverage.place(row, self._names, self._views) for row in rows]},
+        )
+        first = self._listing(listing, "coverage", kind=kind)
+        self._staging.write(
+            links.coverage_page(kind["kind"]), self._templates.render("kind.html", base="../", **first)
+        )
+
+
+_VERDICTS_PER_PAGE = 250

@@ -1,0 +1,125 @@
+"""Ids into what a person recognises: subscriptions, principals and scopes, with the kinds of things they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from audit.model import ids
+from audit.render.rows import fetch
+
+if TYPE_CHECKING:
+    import duckdb
+
+_GROUPS = "/providers/microsoft.management/managementgroups/"
+
+
+class Who(NamedTuple):
+    """A principal as told. ``flags`` are words such as ``guest``; ``known`` is False where the directory wasn't asked."""
+
+    name: str
+    kind: str
+    detail: str
+    flags: tuple[str, ...]
+    known: bool
+    raw_ref: str | None
+
+
+class Where(NamedTuple):
+    """A scope as told: what it is (``resource group``), its name, and the subscription it lies in, if it does."""
+
+    kind: str
+    name: str
+    within: str
+    breadth: int
+    """0 for the tenant to 4 for a resource."""
+
+
+class Names:
+    """The names that a run collected."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        self._subscriptions = {
+            row["subscription_id"].lower(): row["name"]
+            for row in fetch(con, "select subscription_id, name from subscriptions order by row_id")
+        }
+        rows = fetch(con, "select * from principals order by row_id")
+        self._principals = {row["principal_id"].lower(): row for row in rows}
+        self._logins = {row["user_principal_name"].lower(): row for row in rows if row["user_principal_name"]}
+        self._apps = {row["app_id"].lower(): row for row in rows if row["app_id"]}
+
+    def subscription(self, subscription_id: str) -> str:
+        """Return a subscription's name, or its id where it has none."""
+        return self._subscriptions.get(subscription_id.lower()) or subscription_id
+
+    def principal(self, principal_id: str | None, kind: str | None = None) -> Who:
+        """Return who an object id is; ``kind`` is what the assignment says, where the directory doesn't."""
+        if not principal_id:
+            return Who("unknown", "", "", (), False, None)
+        row = self._principals.get(principal_id.lower())
+        if row is None:
+            return Who(principal_id, _spaced(kind), "name not resolved", (), False, None)
+        flags = []
+        if not row["resolved"]:
+            flags.append("not in the directory")
+        if row["user_type"] and row["user_type"].lower() == "guest":
+            flags.append("guest")
+        if row["enabled"] is False:
+            flags.append("disabled")
+        name = row["display_name"] or row["user_principal_name"] or principal_id
+        detail = row["user_principal_name"] or principal_id
+        return Who(name, _spaced(row["type"] or kind), detail if detail != name else "", tuple(flags), True, row["raw_ref"])
+
+    def caller(self, caller: str | None, object_id: str | None = None, app_id: str | None = None) -> Who:
+        """Return who made a change: the Activity Log names a login, an object id or only an application."""
+        for key, known in (
+            (object_id, self._principals),
+            (caller, self._principals),
+            (caller, self._logins),
+            (app_id, self._apps),
+        ):
+            if key and key.lower() in known:
+                return self.principal(known[key.lower()]["principal_id"])
+        return Who(caller or "not recorded", "", "", (), False, None)
+
+    def scope(self, scope: str) -> Where:
+        """Return what an ARM scope is and what it is called."""
+        key = ids.key(scope)
+        subscription, group = ids.subscription_of(scope), ids.resource_group_of(scope)
+        if key == "/":
+            return Where("tenant", "tenant root", "", 0)
+        if key.startswith(_GROUPS):
+            return Where("management group", ids.name_of(scope), "", 1)
+        if subscription is None:
+            return Where("scope", scope, "", 1)
+        within = self.subscription(subscription)
+        if group is None:
+            return Where("subscription", within, "", 2) if key.count("/") == 2 else Where("resource", _last(scope), within, 4)  # noqa: E501, PLR2004
+        if key.endswith(f"/resourcegroups/{group.lower()}"):
+            return Where("resource group", group, within, 3)
+        return Where(_resource_kind(key), _last(scope), within, 4)
+
+
+def _last(scope: str) -> str:
+    return ids.name_of(scope)
+
+
+_KINDS = {
+    "microsoft.app/jobs": "job",
+    "microsoft.app/managedenvironments": "environment",
+    "microsoft.managedidentity/userassignedidentities": "identity",
+    "microsoft.authorization/roleassignments": "role assignment",
+    "microsoft.authorization/roledefinitions": "role definition",
+    "microsoft.authorization/locks": "lock",
+    "microsoft.insights/diagnosticsettings": "diagnostic setting",
+    "microsoft.consumption/budgets": "budget",
+    "microsoft.resources/tags": "tags",
+}
+
+
+def _resource_kind(key: str) -> str:
+    tail = key.rpartition("/providers/")[2].split("/")
+    return _KINDS.get("/".join(tail[:2]), tail[1] if len(tail) > 1 else "resource")
+
+
+def _spaced(kind: str | None) -> str:
+    return {"ServicePrincipal": "service principal", "ForeignGroup": "foreign group"}.get(kind or "", (kind or "").lower())

@@ -1,0 +1,134 @@
+"""A pack: the folder that is handed to a reader, complete or not there at all."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from audit.render import data, html, raw_files, workbook
+from audit.store import atomic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import duckdb
+
+    from audit.model import Run
+    from audit.store import StoredRun
+
+FORMATS = ("html", "xlsx")
+"""What a pack can hold beside its data."""
+
+
+class ControlFile(Protocol):
+    """A control as it was read: what the pack copies."""
+
+    @property
+    def file(self) -> str:
+        """Its path below its folder of controls."""
+
+    @property
+    def text(self) -> str:
+        """The whole file."""
+
+    @property
+    def source(self) -> str:
+        """``built-in`` or ``own``."""
+
+
+def build(
+    con: duckdb.DuckDBPyConnection,
+    run: Run,
+    stored: StoredRun,
+    output: Path,
+    *,
+    pack: str,
+    templates: Sequence[Path],
+    controls: Sequence[ControlFile],
+    formats: Sequence[str] = (),
+) -> Path:
+    """Render a run into ``output``/packs/<pack>-<period>-<run id> and return that folder.
+
+    ``con`` holds the run's tables, derived and assessed; ``raw_files`` is added to them. ``formats``: of FORMATS; empty
+    = all. ``templates``: folders, the first that has a template wins. A pack of the same name is replaced, by
+    one rename, once the new one is complete: the same run gives the same bytes. Raises StoreError, ConfigError (a
+    template), IntegrityError (a raw file).
+    """
+    wanted = formats or FORMATS
+    packs = output / "packs"
+    atomic.make_folder(packs)
+    name = f"{pack}-{run.window.label}-{run.run_id}"
+    with _exclusively(packs, name), atomic.refusals(packs):
+        folder = Path(tempfile.mkdtemp(prefix=f".{name}.part-", dir=packs))
+        try:
+            raw_files.create(con, stored)
+            _evidence(stored, folder)
+            _controls(controls, folder / "controls")
+            data.write(con, folder / "data")
+            if "html" in wanted:
+                html.write(con, run, stored, folder, list(templates))
+            if "xlsx" in wanted:
+                workbook.write(con, run, folder / "evidence.xlsx", report="html" in wanted)
+            _private(folder)
+            _publish(folder, packs / name)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+    return packs / name
+
+
+def _evidence(stored: StoredRun, folder: Path) -> None:
+    """Copy the raw pages and run.json: real copies, so that nothing done to a pack reaches the run."""
+    for source in (*stored.raw_files(), stored.path / "run.json"):
+        target = folder / source.relative_to(stored.path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+
+
+def _controls(controls: Sequence[ControlFile], folder: Path) -> None:
+    folder.mkdir()
+    for control in controls:
+        target = folder / ("own" if control.source == "own" else "") / control.file
+        number = 1
+        while target.exists():  # two folders of the user's, each with a file of this name
+            number += 1
+            target = target.with_name(f"{Path(control.file).stem}-{number}.sql")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(control.text, encoding="utf-8", newline="")
+
+
+def _private(folder: Path) -> None:
+    """Let only the owner read: evidence names people."""
+    folder.chmod(atomic.FOLDER_MODE)
+    for path in folder.rglob("*"):
+        path.chmod(atomic.FOLDER_MODE if path.is_dir() else atomic.FILE_MODE)
+
+
+def _publish(folder: Path, target: Path) -> None:
+    """Give the folder its name. Files aren't synced one by one: a pack can always be rendered again from its run."""
+    if target.exists():
+        replaced = target.with_name(f".{target.name}.part-replaced")
+        target.rename(replaced)
+        folder.rename(target)
+        shutil.rmtree(replaced)
+    else:
+        folder.rename(target)
+    atomic.sync(target.parent)
+
+
+@contextmanager
+def _exclusively(packs: Path, name: str) -> Iterator[None]:
+    """Let one process at a time render here, and clear away what one that was killed left of this pack."""
+    descriptor = os.open(packs, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        for stale in packs.glob(f".{name}.part-*"):
+            shutil.rmtree(stale)
+        yield
+    finally:
+        os.close(descriptor)

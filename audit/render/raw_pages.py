@@ -1,0 +1,130 @@
+"""Raw pages made readable: one view per stored page, with an anchor for each item, so that a row leads to its words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from audit.evidence import KINDS
+from audit.render import links
+
+if TYPE_CHECKING:
+    from audit.model import EvidenceKind, Page, UnitRecord
+    from audit.render.staging import Staging
+    from audit.render.templates import Templates
+    from audit.store import StoredRun
+
+_ARRAYS = ("value", "data")
+"""Where ARM, Graph and Resource Graph put the items of a list."""
+
+
+class RawViews:
+    """Which views were written: rows link only to what is there."""
+
+    def __init__(self) -> None:
+        self._items: dict[tuple[str, str, int], int] = {}
+
+    def add(self, kind: str, unit: str, line: int, items: int) -> None:
+        """Remember a page and how many items it shows."""
+        self._items[kind, unit, line] = items
+
+    def lines(self, kind: str, unit: str) -> Iterator[str]:
+        """Yield the first view of each page of a unit."""
+        line = 1
+        while (kind, unit, line) in self._items:
+            yield links.view(kind, unit, line)
+            line += 1
+
+    def __call__(self, raw_ref: str | None) -> str | None:
+        """Return where a raw_ref leads inside the pack: an item's view, a unit's first page, a file; or None."""
+        ref = links.parse(raw_ref) or links.parse(f"{raw_ref}#line=1&item=0")
+        if ref is None:
+            return raw_ref if raw_ref and (raw_ref == "run.json" or raw_ref.startswith("controls/")) else None
+        items = self._items.get((ref.kind, ref.unit, ref.line))
+        if items is None:
+            return None
+        part, item = divmod(ref.item, links.ITEMS_PER_VIEW)
+        if ref.item >= max(items, 1):
+            part, item = 0, 0
+        return f"{links.view(ref.kind, ref.unit, ref.line, part)}#i{part * links.ITEMS_PER_VIEW + item}"
+
+
+def write(stored: StoredRun, templates: Templates, staging: Staging) -> RawViews:
+    """Write the views of every raw page of a run and return which there are. One unit is in memory at a time."""
+    views = RawViews()
+    kinds = {kind.name: kind for kind in KINDS}
+    for unit in stored.run.units:
+        if not unit.outcome.pages:
+            continue
+        pages = list(stored.pages(unit.kind, unit.unit))
+        kind = kinds.get(unit.kind)
+        extra = _beyond(kind, pages) if kind and len(pages) == 1 else []
+        for page in pages:
+            rest, items = _split(page)
+            items += extra
+            views.add(unit.kind, unit.unit, page.line, len(items))
+            _write(unit, kind, page, rest, items, len(pages), templates, staging)
+    return views
+
+
+def _write(
+    unit: UnitRecord,
+    kind: EvidenceKind | None,
+    page: Page,
+    rest: str | None,
+    items: list[str],
+    pages: int,
+    templates: Templates,
+    staging: Staging,
+) -> None:
+    parts = range(0, max(len(items), 1), links.ITEMS_PER_VIEW)
+    for part, first in enumerate(parts):
+        staging.write(
+            links.view(unit.kind, unit.unit, page.line, part),
+            templates.render(
+                "raw_page.html",
+                base="../../",
+                kind=unit.kind,
+                title=kind.title if kind else unit.kind,
+                page=page,
+                request_body=_pretty(page.request_body) if page.request_body else "",
+                rest=rest if part == 0 else None,
+                items=list(enumerate(items[first : first + links.ITEMS_PER_VIEW], first)),
+                total=len(items),
+                number=part + 1,
+                views=[links.view(unit.kind, unit.unit, page.line, each) for each in range(len(parts))],
+                pages=[links.view(unit.kind, unit.unit, line) for line in range(1, pages + 1)],
+                file=f"raw/{unit.kind}/{unit.unit}.jsonl.zst",
+            ),
+        )
+
+
+def _split(page: Page) -> tuple[str | None, list[str]]:
+    """Return what stands around the items, and the items; a page that is no list is one item."""
+    try:
+        body = msgspec.json.decode(page.body, type=dict[str, msgspec.Raw])
+        array = next(name for name in _ARRAYS if bytes(body.get(name, b""))[:1] == b"[")
+    except (msgspec.MsgspecError, StopIteration):
+        return None, [_pretty(page.body)]
+    items = msgspec.json.decode(body[array], type=list[msgspec.Raw])
+    told = f"… {len(items)} item{'' if len(items) == 1 else 's'}, shown below …"
+    around = {**body, array: msgspec.Raw(msgspec.json.encode(told))}
+    return _pretty(msgspec.json.encode(around)), [_pretty(bytes(item)) for item in items]
+
+
+def _beyond(kind: EvidenceKind, pages: list[Page]) -> list[str]:
+    """Return items that rows were made of though Azure didn't send them: ids that were asked for and not found."""
+    if kind.combine is None or pages[0].request_body is None:
+        return []
+    try:
+        sent = len(list(kind.items(pages[0])))
+        return [_pretty(item) for item, _ in list(kind.combine(pages))[sent:]]
+    except (msgspec.MsgspecError, ValueError):
+        return []  # a malformed page made no rows either; coverage says so
+
+
+def _pretty(value: bytes) -> str:
+    """Return JSON indented, its words untouched: a number keeps its digits, an escape stays an escape."""
+    return msgspec.json.format(value, indent=2).decode("utf-8", "backslashreplace")

@@ -1,0 +1,51 @@
+"""Owners: the tags that say whose a job is, nearest first, each with its source, and those that are missing."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from audit.render.rows import Row, fetch
+
+if TYPE_CHECKING:
+    import duckdb
+
+JOBS = "select row_number() over (order by position) as number, * from report_jobs where state = 'present'"
+
+_TAGS = """
+select j.job_key, lower(t.key) as tag_key, t.key, t.value, t.source, t.raw_ref,
+       case t.source when 'job' then 0 when 'resource_group' then 1 else 2 end as distance
+from tags t
+join report_scopes s on s.scope_key = lower(rtrim(t.resource_id, '/'))
+join report_jobs j using (job_key)
+where j.position between ? and ?
+order by j.job_key, distance, lower(t.key), t.key, t.row_id
+"""
+_USUAL = ["owner", "environment", "cost-centre", "runbook"]
+
+
+def required(con: duckdb.DuckDBPyConnection) -> tuple[list[str], dict[str, list[str]]]:
+    """Return the keys that the controls require, and other spellings that count for each."""
+    rows = fetch(
+        con,
+        "select name, value from parameters where job_id is null and name in ('required_tags', 'tag_aliases') order by control_id, name",
+    )
+    values = {row["name"]: json.loads(row["value"]) for row in rows if row["value"]}
+    return values.get("required_tags") or _USUAL, values.get("tag_aliases") or {}
+
+
+def tags(con: duckdb.DuckDBPyConnection, first: int, last: int) -> dict[str, list[Row]]:
+    """Return every tag that is above or on each job of a range of positions, nearest first."""
+    found: dict[str, list[Row]] = {}
+    for row in fetch(con, _TAGS, first, last):
+        found.setdefault(row["job_key"], []).append(row)
+    return found
+
+
+def nearest(rows: list[Row], keys: list[str], aliases: dict[str, list[str]]) -> list[tuple[str, Row | None]]:
+    """Return for each required key the tag that decides, or None where it is missing."""
+    decided = []
+    for key in keys:
+        spellings = {key.lower(), *(each.lower() for each in aliases.get(key, []))}
+        decided.append((key, next((row for row in rows if row["tag_key"] in spellings), None)))
+    return decided

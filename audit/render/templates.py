@@ -1,0 +1,118 @@
+"""Templates into pages: always escaped, nothing undefined passes, and a template's mistake names its file and line."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import traceback
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from audit.errors import ConfigError
+from audit.model import ids
+from audit.render import links, text
+
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_SPACE = re.compile(r"\s+")
+_AROUND = re.compile(r"\s*([{};,>])\s*")
+_HINT = "mend the template, or remove your copy so that the packaged one is used"
+
+
+class Templates:
+    """The report's templates: a user's own folders first, then the packaged one, each found by file name."""
+
+    def __init__(self, folders: list[Path]) -> None:
+        self._folders = folders
+        self._environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(folders),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            finalize=_shown,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+            cache_size=-1,
+        )
+        self._environment.filters |= {
+            "utc": text.utc,
+            "seconds_utc": text.utc_seconds,
+            "number": text.number,
+            "size": text.size,
+            "span": text.seconds,
+            "listing": text.listing,
+            "tail": ids.name_of,
+        }
+        self._environment.globals |= {
+            "money": text.money,
+            "plural": text.plural,
+            "job_page": links.job_page,
+            "verdict_page": links.verdict_page,
+            "coverage_page": links.coverage_page,
+        }
+        style = self._style()
+        self.shared: dict[str, Any] = {
+            "style": jinja2.utils.markupsafe.Markup(style),
+            "policy": _policy(style),
+        }
+        """What every page is given: the style sheet, and the content security policy that allows it alone."""
+
+    def add(self, **names: Any) -> None:
+        """Make functions or values known to every template."""
+        self._environment.globals |= names
+
+    def render(self, name: str, **context: Any) -> str:
+        """Return a page. Raises ConfigError, naming file and line, where the template is wrong."""
+        try:
+            return self._environment.get_template(name).render(**self.shared, **context)
+        except Exception as error:
+            mended = self._mistake(error)
+            if mended is None:
+                raise
+            raise mended from error
+
+    def _style(self) -> str:
+        source = next((path for folder in self._folders if (path := folder / "style.css").is_file()), None)
+        if source is None:
+            raise ConfigError("there is no style.css among the templates", where=", ".join(map(str, self._folders)))
+        try:
+            written = source.read_text("utf-8")
+        except UnicodeDecodeError as error:
+            raise ConfigError("the style sheet is not UTF-8", where=str(source), hint=_HINT) from error
+        if "</" in written:
+            raise ConfigError("a style sheet can't hold an end tag", where=str(source), hint=_HINT)
+        return _AROUND.sub(r"\1", _SPACE.sub(" ", _COMMENT.sub("", written))).strip()
+
+    def _mistake(self, error: Exception) -> ConfigError | None:
+        """Return what to tell a person, if the error arose in a template; None if it is our own."""
+        if isinstance(error, jinja2.TemplateSyntaxError):
+            where = f"{error.filename or error.name}, line {error.lineno}"
+            return ConfigError(f"a template has a mistake: {error.message}", where=where, hint=_HINT)
+        if isinstance(error, jinja2.TemplateNotFound):
+            return ConfigError(
+                f"there is no template {error.name}", where=", ".join(map(str, self._folders)), hint=_HINT
+            )
+        if isinstance(error, UnicodeDecodeError):
+            return ConfigError("a template is not UTF-8", where=", ".join(map(str, self._folders)), hint=_HINT)
+        frames = traceback.extract_tb(error.__traceback__)
+        folders = [str(folder) for folder in self._folders]
+        if not frames or not any(frame.filename.startswith(tuple(folders)) for frame in frames):
+            return None
+        last = [frame for frame in frames if frame.filename.startswith(tuple(folders))][-1]
+        return ConfigError(
+            f"a template can't be filled in: {error}", where=f"{last.filename}, line {last.lineno}", hint=_HINT
+        )
+
+
+def _shown(value: Any) -> Any:
+    """Finish what a template prints: unknown for null, and no character that acts instead of being read."""
+    if value is None:
+        return "unknown"
+    return text.visible(value) if type(value) is str else value
+
+
+def _policy(style: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"

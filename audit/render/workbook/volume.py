@@ -1,0 +1,51 @@
+"""A book in the making: what every sheet of it needs while it is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from openpyxl import Workbook
+
+from audit.render.workbook.pen import Pen
+from audit.render.workbook.state import KindCoverage, coverage_by_kind
+from audit.render.workbook.style import Styles
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import duckdb
+
+    from audit.model import Run
+    from audit.render.workbook.stage import Staged
+
+
+@dataclass(kw_only=True)
+class Volume:
+    """The book, the run it tells of, and its tables: numbered, so that any sheet can lead to any other's rows.
+
+    ``report``: whether the HTML report lies beside the book.
+    """
+
+    con: duckdb.DuckDBPyConnection
+    run: Run
+    staged: Mapping[str, Staged]
+    """Sheet's title → its rows, in the order of the book."""
+    report: bool
+    book: Any = field(default_factory=lambda: Workbook(write_only=True))
+    kinds: dict[str, KindCoverage] = field(default_factory=dict)
+    styles: Styles = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Count the coverage once for all sheets."""
+        self.kinds = coverage_by_kind(self.con)
+        self.styles = Styles(self.book)
+
+    def pen(self, title: str) -> Pen:
+        """Add a sheet and return what writes its cells."""
+        return Pen(self.book.create_sheet(title), self.styles, report=self.report)
+
+    @property
+    def footer(self) -> str:
+        """What stands below every printed page."""
+        return f"jobaudit run {self.run.run_id}"

@@ -1,0 +1,94 @@
+"""Values of the Kusto query language: how they compare, and the functions over them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+Row = dict[str, Any]
+Value = Callable[[Row], Any]
+
+
+def text(value: Any) -> str:
+    """Return a value as ``tostring`` does."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)
+
+
+def order(value: Any) -> tuple[int, Any]:
+    """Return a sort key: nulls first, numbers as numbers, everything else as text."""
+    if value is None:
+        return (0, 0)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return (1, value)
+    return (2, text(value))
+
+
+COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "==": lambda a, b: bool(a == b),
+    "!=": lambda a, b: bool(a != b),
+    "=~": lambda a, b: text(a).lower() == text(b).lower(),
+    "!~": lambda a, b: text(a).lower() != text(b).lower(),
+    "<": lambda a, b: order(a) < order(b),
+    "<=": lambda a, b: order(a) <= order(b),
+    ">": lambda a, b: order(a) > order(b),
+    ">=": lambda a, b: order(a) >= order(b),
+    "contains": lambda a, b: text(b).lower() in text(a).lower(),
+    "!contains": lambda a, b: text(b).lower() not in text(a).lower(),
+    "startswith": lambda a, b: text(a).lower().startswith(text(b).lower()),
+    "endswith": lambda a, b: text(a).lower().endswith(text(b).lower()),
+    "has": lambda a, b: re.search(rf"\b{re.escape(text(b))}\b", text(a), re.IGNORECASE) is not None,
+}
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "tolower": lambda a: text(a).lower(),
+    "toupper": lambda a: text(a).upper(),
+    "tostring": text,
+    "toint": lambda a: None if a is None else int(a),
+    "tobool": lambda a: text(a).lower() == "true",
+    "isnull": lambda a: a is None,
+    "isnotnull": lambda a: a is not None,
+    "isempty": lambda a: text(a) == "",
+    "isnotempty": lambda a: text(a) != "",
+    "not": lambda a: not a,
+    "strcat": lambda *parts: "".join(map(text, parts)),
+    "array_length": lambda a: len(a) if isinstance(a, list) else None,
+}
+
+
+def either(left: Value, right: Value) -> Value:
+    """Return ``left or right``."""
+    return lambda row: bool(left(row)) or bool(right(row))
+
+
+def both(left: Value, right: Value) -> Value:
+    """Return ``left and right``."""
+    return lambda row: bool(left(row)) and bool(right(row))
+
+
+def member(left: Value, values: list[Value], operator: str) -> Value:
+    """Return ``left in (values)``; the operator is ``in``, ``in~`` or ``!in~``."""
+    if operator == "in":
+        return lambda row: left(row) in [each(row) for each in values]
+    wanted = operator == "in~"
+    return lambda row: (text(left(row)).lower() in [text(each(row)).lower() for each in values]) is wanted
+
+
+def reach(path: tuple[str | int, ...]) -> Value:
+    """Return what lies at a path of keys and indexes; null where there is nothing."""
+
+    def reached(row: Row) -> Any:
+        node: Any = row
+        for step in path:
+            if isinstance(node, dict):
+                node = node.get(step)
+            elif isinstance(node, list) and isinstance(step, int) and step < len(node):
+                node = node[step]
+            else:
+                return None
+        return node
+
+    return reached

@@ -1,0 +1,125 @@
+"""Values whose place makes them suspect: environment values, scaler metadata, commands and their arguments."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from audit.model.marker import MARKER
+from audit.store.redaction import assignments, names, values
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from audit.store.redaction.marks import Marks
+    from audit.store.redaction.text import TextRedactor
+
+HIGH_ENTROPY = "high-entropy"
+SECRET_NAME = "secret-name"
+
+_ASSIGNMENT = re.compile(r"(?P<name>-{0,2}[A-Za-z][\w.-]{0,60})(?P<sign>=)(?P<value>.*)", re.DOTALL)
+_FLAG = re.compile(r"--?(?P<name>[A-Za-z][\w.-]{0,60})")
+_SHORT_FLAG = re.compile(r"-[A-Za-z]{1,2}")
+_VARIABLE = re.compile(r"\$\([\w.-]+\)|\$\{\w+\}|\$\w+")
+_PASSWORD_FLAGS = frozenset({"-p", "-P", "-pw"})
+
+
+class Places:
+    """The rules by place. Every answer is a marker, or the value as it is."""
+
+    def __init__(self, marks: Marks, text: TextRedactor) -> None:
+        self._marks = marks
+        self._text = text
+
+    def environment(self, name: str, value: str) -> str:
+        """Hide an environment value unless it is plainly harmless."""
+        if not value or MARKER.fullmatch(value):
+            return value
+        detector = self._text.detector(value) or self._by_name(name, value)
+        if detector:
+            return self._marks.hide(value, detector)
+        if values.is_harmless(value):
+            return value
+        return self._marks.hide(value, HIGH_ENTROPY if _is_key(name, value) else "")
+
+    def metadata(self, name: str, value: str) -> str:
+        """Keep scaler metadata readable unless its name or the value itself shows a secret."""
+        if MARKER.search(value):
+            return self._text.text(value)
+        redacted = self._text.text(value)
+        if redacted != value:
+            return redacted
+        detector = self._by_name(name, value) or (HIGH_ENTROPY if _is_key(name, value) else "")
+        return self._marks.hide(value, detector) if detector else value
+
+    def named(self, name: str, value: str) -> str:
+        """Hide the value of a member whose name says that it holds a secret, unless it only refers to one."""
+        if values.is_reference(value) or MARKER.fullmatch(value):
+            return value
+        return self._marks.hide(value, assignments.detector(name))
+
+    def words(self, words: Sequence[object]) -> list[object]:
+        """Hide the words of a command line that aren't flags, paths or plain words."""
+        shown: list[object] = []
+        flag = ""
+        for word in words:
+            if not isinstance(word, str):
+                shown.append(word)
+                continue
+            shown.append(self._after(flag, word) if flag else self.word(word))
+            flag = word if _expects_secret(word) else ""
+        return shown
+
+    def _after(self, flag: str, word: str) -> str:
+        if values.is_reference(word) or MARKER.fullmatch(word) or (_FLAG.fullmatch(word) and values.is_plain(word[1:])):
+            return word
+        if flag in _PASSWORD_FLAGS:  # a port or a path as often as a password
+            return word if values.is_harmless(word) else self._marks.hide(word, self._text.detector(word))
+        return self._marks.hide(word, self._text.detector(word) or SECRET_NAME)
+
+    def word(self, word: str) -> str:
+        """Hide one word of a command line, or the value in its ``name=value``."""
+        if not word or MARKER.fullmatch(word) or self._is_shown(word):
+            return word
+        match = _ASSIGNMENT.fullmatch(word)
+        if match is None or not values.is_plain(match["name"].lstrip("-")):
+            detector = self._text.detector(word)
+            return self._marks.hide(word, detector or (HIGH_ENTROPY if values.is_random(word) else ""))
+        name, value = match["name"], match["value"]
+        if MARKER.fullmatch(value):
+            return word
+        detector = self._text.detector(word) or self._by_name(name, value)
+        if not detector and self._is_shown(value):
+            return word
+        return f"{name}={self._marks.hide(value, detector or (HIGH_ENTROPY if _is_key(name, value) else ''))}"
+
+    def _is_shown(self, word: str) -> bool:
+        if self._text.detector(word):
+            return False
+        flag = _FLAG.fullmatch(word)
+        if flag is not None:
+            return _SHORT_FLAG.fullmatch(word) is not None or values.is_plain(flag["name"])
+        return (
+            not word
+            or values.is_harmless(word)
+            or _VARIABLE.fullmatch(word) is not None
+            or (values.is_plain(word) and not values.is_random(word))
+        )
+
+    def _by_name(self, name: str, value: str) -> str:
+        if not names.suggests_secret(name) or values.is_reference(value):
+            return ""
+        if names.means_connection(name) and values.is_identifier(value):
+            return ""
+        return SECRET_NAME
+
+
+def _is_key(name: str, value: str) -> bool:
+    return values.is_random(value) and not names.means_digest(name)
+
+
+def _expects_secret(word: str) -> bool:
+    if word in _PASSWORD_FLAGS:
+        return True
+    flag = _FLAG.fullmatch(word)
+    return flag is not None and word.startswith("--") and names.suggests_secret(flag["name"])

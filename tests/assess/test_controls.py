@@ -1,0 +1,461 @@
+"""Each built-in control on small estates: what passes, what fails, what is not applicable, what is not assessed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from run_tables import NOW, OTHER, SUB, RunTables, container, job, rule, system_identity
+
+from audit.assess import load
+from audit.evidence.action_groups import ActionGroup
+from audit.evidence.budgets import Budget
+from audit.evidence.identities import Identity
+from audit.evidence.jobs import Job, JobIdentity, JobRegistry, JobSecret, JobValue
+from audit.evidence.tags import Tag
+from audit.model import GapReason, Json
+
+Found = dict[tuple[str, str], tuple[str, str]]
+USER = f"/subscriptions/{SUB}/resourceGroups/rg-id/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-orders"
+
+
+def found(tables: RunTables, control: str) -> Found:
+    rows = tables.verdicts(control)
+    assert all(row["raw_ref"] and row["reason"] for row in rows)
+    return {(row["job_id"].rsplit("/", 1)[-1], row["subject"]): (row["verdict"], row["reason"]) for row in rows}
+
+
+def verdicts(rows: Found) -> dict[tuple[str, str], str]:
+    return {key: verdict for key, (verdict, _) in rows.items()}
+
+
+@pytest.mark.parametrize(("control", "kind"), [(each.id, kind) for each in load() for kind in each.header.needs])
+def test_a_gap_in_any_needed_kind_is_not_assessed(tables: RunTables, control: str, kind: str) -> None:
+    owner = job("orders")
+    tables.add(owner, rule(owner), container(owner), system_identity(owner), JobSecret(job_id=owner.job_id, name="s"))
+    tables.with_run(kinds=tuple(each for each in tables.run.kinds if each != kind))
+    rows = found(tables, control)
+    assert rows
+    assert {verdict for verdict, _ in rows.values()} == {"not_assessed"}
+    assert all(kind in reason for _, reason in rows.values())
+
+
+@pytest.mark.parametrize(
+    ("control", "told"),
+    [("JA-10", "no scale rule"), ("JA-11", "no image"), ("JA-12", "no secret"), ("JA-13", "no container"),
+     ("JA-16", "no container"), ("JA-17", "no scale rule")],
+)  # fmt: skip
+def test_a_job_without_subjects_is_not_applicable(tables: RunTables, control: str, told: str) -> None:
+    tables.add(job("bare"))
+    ((key, (verdict, reason)),) = found(tables, control).items()
+    assert key == ("bare", "bare")
+    assert verdict == "not_applicable"
+    assert told in reason
+
+
+def test_managed_identity(tables: RunTables) -> None:
+    system, user, gone, none, silent = (
+        job("system"), job("user"), job("gone"), job("none", identity_type="None"), job("silent", identity_type=None)
+    )  # fmt: skip
+    tables.add(system, user, gone, none, silent, system_identity(system))
+    tables.add(JobIdentity(job_id=user.job_id, identity_id=USER.upper(), kind="user"))
+    tables.add(JobIdentity(job_id=gone.job_id, identity_id=USER + "-old", kind="user"))
+    tables.add(Identity(identity_id=system.job_id.lower(), kind="system", job_id=system.job_id))
+    tables.add(Identity(identity_id=USER, kind="user", job_id=user.job_id))
+    rows = found(tables, "JA-09")
+    assert verdicts(rows) == {
+        ("system", "system"): "pass",
+        ("user", "user"): "pass",
+        ("gone", "gone"): "fail",
+        ("none", "none"): "fail",
+        ("silent", "silent"): "fail",
+    }
+    assert "id-orders-old" in rows["gone", "gone"][1]
+    assert "no longer exists" in rows["gone", "gone"][1]
+    assert "identity type None" in rows["none", "none"][1]
+
+
+def test_scale_rule_identity(tables: RunTables) -> None:
+    owner = job("orders")
+    tables.add(owner, system_identity(owner))
+    secret = Json([{"secretRef": "sb-connection", "triggerParameter": "connection"}])
+    from_env = Json({"connectionFromEnv": "QUEUE", "queueName": "q"})
+    tables.add(
+        rule(owner, "good", auth_method="identity", identity="System"),
+        rule(owner, "other", auth_method="identity", identity=USER),
+        rule(owner, "both", auth_method="identity", identity="system", auth=secret),
+        rule(owner, "secret", auth_method="secret", auth=secret),
+        rule(owner, "env", scaler_type="azure-queue", metadata=from_env),
+        rule(owner, "plain", metadata=Json({"connection": "[redacted:00ff:connection-string]"})),
+        rule(owner, "nothing"),
+        rule(owner, "cron", scaler_type="cron", metadata=Json({"start": "0 6 * * *"})),
+        rule(owner, "redis", scaler_type="redis", auth_method="secret", auth=secret),
+        JobValue(
+            job_id=owner.job_id, place="scaler_metadata", owner="plain", name="connection",
+            value="[redacted:00ff:connection-string]", secret_like="connection-string",
+        ),
+    )  # fmt: skip
+    rows = {subject: answer for (_, subject), answer in found(tables, "JA-10").items()}
+    assert {subject: verdict for subject, (verdict, _) in rows.items()} == {
+        "good": "pass", "other": "fail", "both": "fail", "secret": "fail", "env": "fail", "plain": "fail",
+        "nothing": "fail", "cron": "not_applicable", "redis": "fail",
+    }  # fmt: skip
+    assert "which the job does not have" in rows["other"][1]
+    assert "sb-connection" in rows["secret"][1]
+    assert "connectionFromEnv" in rows["env"][1]
+    assert "metadata: connection" in rows["plain"][1]
+    assert "not known to accept an identity" in rows["redis"][1]
+    assert "not known" not in rows["secret"][1]
+
+
+def test_registry_identity(tables: RunTables) -> None:
+    owner, public, bare = job("orders"), job("public"), job("bare")
+    tables.add(owner, public, bare, JobIdentity(job_id=owner.job_id, identity_id=USER, kind="user"))
+    acr = "contoso.azurecr.io"
+    tables.add(
+        container(owner, "a", registry=acr),
+        container(owner, "b", registry=acr.upper()),
+        JobRegistry(job_id=owner.job_id, server=acr, identity=USER.lower()),
+        JobRegistry(job_id=owner.job_id, server="old.azurecr.io", username="old", password_secret_ref="pull"),
+        JobRegistry(job_id=owner.job_id, server="third.azurecr.io", identity="system"),
+        JobRegistry(job_id=owner.job_id, server="empty.azurecr.io"),
+        container(public, registry="mcr.microsoft.com"),
+        container(public, "hub", registry=None),
+        container(bare, registry="private.azurecr.cn"),
+    )
+    rows = found(tables, "JA-11")
+    assert verdicts(rows) == {
+        ("orders", acr): "pass",
+        ("orders", "old.azurecr.io"): "fail",
+        ("orders", "third.azurecr.io"): "fail",
+        ("orders", "empty.azurecr.io"): "fail",
+        ("public", "mcr.microsoft.com"): "not_applicable",
+        ("public", "docker.io"): "not_applicable",
+        ("bare", "private.azurecr.cn"): "fail",
+    }
+    assert "user old" in rows["orders", "old.azurecr.io"][1]
+    assert "no image comes from it" in rows["orders", "old.azurecr.io"][1]
+    assert "does not have" in rows["orders", "third.azurecr.io"][1]
+    assert "public" in rows["public", "mcr.microsoft.com"][1]
+    assert "no entry" in rows["bare", "private.azurecr.cn"][1]
+
+
+def _secrets(tables: RunTables) -> dict[str, tuple[str, str]]:
+    owner = job("orders")
+    places = {
+        "plain": None,
+        "good": "https://KV-orders.vault.azure.net/secrets/x",
+        "else": "https://kv-else.vault.azure.net/secrets/x",
+        "odd": "kv-orders",
+    }
+    tables.add(owner)
+    for name, url in places.items():
+        tables.add(JobSecret(job_id=owner.job_id, name=name, key_vault_url=url, identity="system"))
+    return {subject: answer for (_, subject), answer in found(tables, "JA-12").items()}
+
+
+def test_secrets_without_a_baseline_pass_and_say_so(tables: RunTables) -> None:
+    rows = _secrets(tables)
+    assert {subject: verdict for subject, (verdict, _) in rows.items()} == {
+        "plain": "fail", "good": "pass", "else": "pass", "odd": "fail",
+    }  # fmt: skip
+    assert "no baseline" in rows["good"][1]
+    assert "kept in the job itself" in rows["plain"][1]
+
+
+@pytest.mark.parametrize("approved", ["KV-Orders", "kv-orders.vault.azure.net"])
+def test_secrets_against_approved_vaults(tables: RunTables, approved: str) -> None:
+    tables.with_run(settings={"approved_vaults": [approved]})
+    rows = _secrets(tables)
+    assert {subject: verdict for subject, (verdict, _) in rows.items()} == {
+        "plain": "fail", "good": "pass", "else": "fail", "odd": "fail",
+    }  # fmt: skip
+
+
+def test_plain_secrets(tables: RunTables) -> None:
+    owner = job("orders")
+
+    def value(place: str, of: str, name: str, text: str | None, like: str | None = None) -> JobValue:
+        return JobValue(job_id=owner.job_id, place=place, owner=of, name=name, value=text, secret_like=like)
+
+    tables.add(
+        owner, container(owner, "clean"), container(owner, "dirty"), container(owner, "setup", init=True),
+        rule(owner, "queue"), rule(owner, "dirty"),
+        value("env", "clean", "MODE", "[redacted:00ff]"),
+        value("env", "clean", "PASSWORD", None),
+        value("env", "dirty", "PASSWORD", "[redacted:00aa:secret-name]", "secret-name"),
+        value("args", "dirty", "2", "--key=[redacted:00aa:sas] --x"),
+        value("command", "setup", "1", "x", "jwt"),
+        value("scaler_metadata", "queue", "connection", "[redacted:00bb:connection-string]", "connection-string"),
+        value("scaler_metadata", "dirty", "queueName", "orders"),
+    )  # fmt: skip
+    rows = {subject: answer for (_, subject), answer in found(tables, "JA-13").items()}
+    assert {subject: verdict for subject, (verdict, _) in rows.items()} == {
+        "container clean": "pass", "container dirty": "fail", "init container setup": "fail",
+        "scale rule queue": "fail", "scale rule dirty": "pass",
+    }  # fmt: skip
+    assert "environment variable PASSWORD (secret-name)" in rows["container dirty"][1]
+    assert "args[2] (sas)" in rows["container dirty"][1]
+    assert "metadata connection (connection-string)" in rows["scale rule queue"][1]
+    assert not any("redacted" in reason for _, reason in rows.values())
+
+
+def _images(tables: RunTables) -> dict[str, tuple[str, str]]:
+    owner = job("orders")
+    tables.add(
+        owner,
+        container(owner, "pinned"),
+        container(owner, "latest", image="contoso.azurecr.io/worker:latest", tag="latest", digest=None),
+        container(owner, "none", image="contoso.azurecr.io/worker", digest=None),
+        container(owner, "else", registry="contoso.azurecr.io.evil.example"),
+        container(owner, "setup", init=True, registry="mcr.microsoft.com", repository="k8se/quickstart-jobs"),
+    )
+    return {subject: answer for (_, subject), answer in found(tables, "JA-16").items()}
+
+
+def test_images_without_a_baseline_of_registries(tables: RunTables) -> None:
+    rows = _images(tables)
+    assert {subject: verdict for subject, (verdict, _) in rows.items()} == {
+        "container pinned": "pass", "container latest": "fail", "container none": "fail", "container else": "pass",
+        "init container setup": "pass",
+    }  # fmt: skip
+    assert "the tag latest can be moved" in rows["container latest"][1]
+    assert "takes latest" in rows["container none"][1]
+    assert "no baseline" in rows["container pinned"][1]
+
+
+def test_images_against_approved_registries(tables: RunTables) -> None:
+    tables.with_run(settings={"approved_registries": ["Contoso.azurecr.io", "mcr.microsoft.com/k8s/"]})
+    rows = _images(tables)
+    assert {subject: verdict for subject, (verdict, _) in rows.items()} == {
+        "container pinned": "pass", "container latest": "fail", "container none": "fail", "container else": "fail",
+        "init container setup": "fail",
+    }  # fmt: skip
+
+
+def test_scaler_documented(tables: RunTables) -> None:
+    owner = job("orders")
+    tables.add(
+        owner, *(rule(owner, name, scaler_type=name) for name in ("Azure-ServiceBus", "redis", "postgresql", "mssql"))
+    )
+    tables.with_run(
+        settings={
+            "verified_scalers": {"Redis": {"by": "Ana", "on": "2026-10-01"}, "postgresql": {"by": "Ana", "on": " "}}
+        }
+    )
+    rows = {subject: answer for (_, subject), answer in found(tables, "JA-17").items()}
+    assert {subject: verdict for subject, (verdict, _) in rows.items()} == {
+        "Azure-ServiceBus": "pass", "redis": "pass", "postgresql": "fail", "mssql": "fail",
+    }  # fmt: skip
+    assert "verified by Ana on 2026-10-01" in rows["redis"][1]
+    assert rows["mssql"][1].startswith("verify support:")
+    assert "without saying by whom" in rows["postgresql"][1]
+
+
+def test_scaling_baseline(tables: RunTables) -> None:
+    tables.add(
+        job("unset"),
+        job("wild", polling_interval_s=1, min_executions=5, max_executions=1000, parallelism=50),
+        job("crossed", min_executions=5, max_executions=2),
+        job("other", trigger_type="Manual", in_scope=False),
+    )
+    tables.with_run(settings={"min_executions_most": 5})
+    rows = found(tables, "JA-19")
+    by_job = {
+        name: {subject: verdict for (own, subject), (verdict, _) in rows.items() if own == name} for name, _ in rows
+    }
+    settings = ("maximum executions", "minimum executions", "parallelism", "polling interval")
+    assert by_job == {
+        "unset": dict.fromkeys(settings, "pass"),
+        "wild": dict(zip(settings, ("fail", "pass", "fail", "fail"), strict=True)),
+        "crossed": dict(zip(settings, ("fail", "pass", "pass", "pass"), strict=True)),
+    }
+    defaults = {subject: reason.split(";")[0] for (name, subject), (_, reason) in rows.items() if name == "unset"}
+    assert defaults == {
+        "polling interval": "unset, so the platform's default applies: 30 s",
+        "minimum executions": "unset, so the platform's default applies: 0",
+        "maximum executions": "unset, so the platform's default applies: 100",
+        "parallelism": "unset, so the platform's default applies: 1",
+    }
+    assert "below the job's own minimum" in rows["crossed", "maximum executions"][1]
+
+
+def tag(resource: str, key: str, value: str, source: str = "job") -> Tag:
+    return Tag(resource_id=resource, key=key, value=value, source=source, subscription_id=SUB)
+
+
+def test_required_tags(tables: RunTables) -> None:
+    owner, empty, foreign = job("orders"), job("empty"), job("foreign", group="rg-orders-2")
+    group = f"/subscriptions/{SUB}/resourcegroups/RG-ORDERS"
+    tables.add(
+        owner, empty, foreign,
+        tag(owner.job_id.lower(), "OWNER", "ana"),
+        tag(owner.job_id, "Env", "prod"),
+        tag(group, "cost-centre", "4711", "resource_group"),
+        tag(group, "owner", "somebody else", "resource_group"),
+        tag(f"/subscriptions/{SUB}", "runbook", "https://wiki.contoso.example/orders", "subscription"),
+        tag(empty.job_id, "owner", " "),
+        tag(empty.job_id, "environment", "TBD"),
+    )  # fmt: skip
+    rows = found(tables, "JA-36")
+    assert verdicts(rows) == {
+        ("orders", "owner"): "pass",
+        ("orders", "environment"): "pass",
+        ("orders", "cost-centre"): "pass",
+        ("orders", "runbook"): "pass",
+        ("empty", "owner"): "fail",
+        ("empty", "environment"): "fail",
+        ("empty", "cost-centre"): "pass",
+        ("empty", "runbook"): "pass",
+        ("foreign", "owner"): "fail",
+        ("foreign", "environment"): "fail",
+        ("foreign", "cost-centre"): "fail",
+        ("foreign", "runbook"): "pass",
+    }
+    assert rows["orders", "owner"][1] == 'the tag OWNER on the job is "ana"'
+    assert "its resource group" in rows["orders", "cost-centre"][1]
+    assert "its subscription" in rows["orders", "runbook"][1]
+    assert "says nothing" in rows["empty", "owner"][1]
+
+
+def test_required_tags_against_patterns(tables: RunTables) -> None:
+    owner = job("orders")
+    tables.add(owner, tag(owner.job_id, "runbook", "ask Ana"), tag(owner.job_id, "owner", "ana@contoso.example"))
+    tables.with_run(
+        settings={
+            "required_tags": ["owner", "runbook"],
+            "tag_patterns": {"Runbook": "https://.+", "owner": ".+@contoso.example"},
+        }
+    )
+    rows = found(tables, "JA-36")
+    assert verdicts(rows) == {("orders", "owner"): "pass", ("orders", "runbook"): "fail"}
+    assert "https://.+" in rows["orders", "runbook"][1]
+
+
+def test_no_required_tag_is_an_empty_population(tables: RunTables) -> None:
+    tables.add(job("orders"))
+    tables.with_run(settings={"required_tags": []})
+    assert found(tables, "JA-36") == {
+        ("orders", "orders"): ("not_applicable", "no tag is required (policy.required_tags is empty)")
+    }
+
+
+MAIL = {"mail": {"enabled": True, "operator": "GreaterThan", "threshold": 80, "contactEmails": ["ana@contoso.example"]}}
+GROUP = f"/subscriptions/{SUB}/resourceGroups/rg-ops/providers/microsoft.insights/actionGroups/ops"
+
+
+def budget(name: str = "b", scope: str = f"/subscriptions/{SUB}", **fields: Any) -> Budget:
+    defaults: dict[str, Any] = {
+        "budget_id": f"{scope}/providers/Microsoft.Consumption/budgets/{name}",
+        "scope": scope,
+        "subscription_id": SUB,
+        "name": name,
+        "category": "Cost",
+        "amount": Decimal(100),
+        "start_date": NOW - timedelta(days=300),
+        "end_date": NOW + timedelta(days=300),
+        "filter": Json({}),
+        "notifications": Json(MAIL),
+    }
+    return Budget(**defaults | fields)
+
+
+def group(**fields: Any) -> ActionGroup:
+    defaults: dict[str, Any] = {
+        "action_group_id": GROUP.upper(),
+        "name": "ops",
+        "subscription_id": SUB,
+        "enabled": True,
+        "receivers": Json([{"kind": "email", "name": "ops", "status": "Enabled"}]),
+        "receiver_count": 1,
+    }
+    return ActionGroup(**defaults | fields)
+
+
+def notify(**contacts: Any) -> Json:
+    return Json({"n": {"enabled": True, "operator": "GreaterThan", "threshold": 80, **contacts}})
+
+
+def dimension(name: str, *values: str, operator: str = "In") -> dict[str, Any]:
+    return {"dimensions": {"name": name, "operator": operator, "values": list(values)}}
+
+
+def tagged(name: str, *values: str) -> dict[str, Any]:
+    return {"tags": {"name": name, "operator": "In", "values": list(values)}}
+
+
+ORDERS = job("orders")
+RG = f"/subscriptions/{SUB}/resourceGroups/rg-orders"
+
+
+@pytest.mark.parametrize(
+    ("given", "verdict", "told"),
+    [
+        ([], "fail", "have no budget"),
+        ([budget()], "pass", "ana@contoso.example"),
+        ([budget(scope=RG.lower())], "pass", "ana@contoso.example"),
+        ([budget(filter=None)], "pass", "covers"),
+        ([budget(scope=RG + "-2")], "fail", "have no budget"),
+        ([budget(end_date=NOW - timedelta(days=1))], "fail", "ended on 2026-10-31"),
+        ([budget(start_date=NOW + timedelta(days=1))], "fail", "starts only on 2026-11-02"),
+        ([budget(category="Usage")], "fail", "usage"),
+        ([budget(end_date=NOW - timedelta(days=1)), budget("live")], "pass", "the budget live"),
+        ([budget(notifications=Json({}))], "fail", "tells nobody"),
+        ([budget(notifications=None)], "fail", "tells nobody"),
+        ([budget(notifications=notify(contactEmails=[" "]))], "fail", "tells nobody"),
+        ([budget(notifications=Json({"n": MAIL["mail"] | {"enabled": False}}))], "fail", "tells nobody"),
+        ([budget(notifications=notify(contactRoles=["Owner"]))], "pass", "role Owner"),
+        ([budget(notifications=notify(contactGroups=[GROUP])), group()], "pass", "action group ops"),
+        ([budget(notifications=notify(contactGroups=[GROUP])), group(enabled=False)], "fail", "disabled"),
+        ([budget(notifications=notify(contactGroups=[GROUP])), group(receivers=Json([]), receiver_count=0)], "fail",
+         "receivers: 0"),
+        ([budget(notifications=notify(contactGroups=[GROUP])),
+          group(receivers=Json([{"kind": "email", "status": "Disabled"}]))], "fail", "tells nobody"),
+        ([budget(notifications=notify(contactGroups=[GROUP]))], "fail", "not found"),
+        ([budget(notifications=notify(contactGroups=[GROUP.replace(SUB, OTHER)]))], "not_assessed", "can't be told"),
+        ([budget(filter=Json(dimension("ResourceGroupName", "RG-Orders")))], "pass", "covers"),
+        ([budget(filter=Json(dimension("ResourceGroupName", "rg-billing")))], "fail", "ResourceGroupName"),
+        ([budget(filter=Json(dimension("ResourceId", ORDERS.job_id)))], "pass", "covers"),
+        ([budget(filter=Json(dimension("ResourceType", "Microsoft.App/containerApps")))], "fail", "ResourceType"),
+        ([budget(filter=Json(dimension("ResourceLocation", "westeurope")))], "pass", "covers"),
+        ([budget(filter=Json(dimension("ServiceName", "Azure Container Apps", "Storage")))], "pass", "covers"),
+        ([budget(filter=Json(dimension("MeterCategory", "Storage")))], "fail", "MeterCategory"),
+        ([budget(filter=Json(dimension("MeterId", "x")))], "not_assessed", "MeterId"),
+        ([budget(filter=Json(dimension("ResourceGroupName", "rg-orders", operator="Contains")))], "not_assessed",
+         "can't be told"),
+        ([budget(filter=Json({"not": dimension("ResourceGroupName", "rg-orders")}))], "not_assessed", "can't be told"),
+        ([budget(filter=Json({"and": [dimension("ResourceGroupName", "rg-orders"), tagged("team", "Orders")]})),
+          tag(ORDERS.job_id, "Team", "orders")], "pass", "covers"),
+        ([budget(filter=Json({"and": [dimension("ResourceGroupName", "rg-orders"), tagged("team", "billing")]})),
+          tag(ORDERS.job_id, "team", "orders")], "fail", "team"),
+        ([budget(filter=Json(tagged("team", "orders"))), tag(RG, "team", "orders", "resource_group")], "not_assessed",
+         "team"),
+        ([budget(filter=Json(dimension("MeterId", "x"))), budget("plain")], "pass", "the budget plain"),
+        ([budget(filter=Json(dimension("MeterId", "x")), notifications=Json({}))], "fail", "tells nobody"),
+    ],
+)  # fmt: skip
+def test_budget_with_contacts(tables: RunTables, given: list[Any], verdict: str, told: str) -> None:
+    tables.add(ORDERS, *given)
+    assert found(tables, "JA-37").keys() == {("orders", "orders")}
+    (answer,) = tables.query("select verdict, reason from verdicts")
+    assert answer["verdict"] == verdict, answer["reason"]
+    assert told in answer["reason"]
+
+
+def test_a_budgets_gap_is_not_a_missing_budget(tables: RunTables) -> None:
+    tables.add(ORDERS)
+    tables.gap("budgets", RG, GapReason.THROTTLED)
+    ((_, (verdict, reason)),) = found(tables, "JA-37").items()
+    assert verdict == "not_assessed"
+    assert "throttled" in reason
+
+
+def test_ids_in_any_casing_give_the_same_verdicts(tables: RunTables) -> None:
+    owner = job("orders")
+    shouted = Job(**{name: getattr(owner, name) for name in owner.__struct_fields__} | {"job_id": owner.job_id.upper()})
+    tables.add(shouted, rule(owner), container(owner), system_identity(owner), tag(owner.job_id, "owner", "ana"))
+    rows = tables.verdicts()
+    assert {row["job_id"] for row in rows} == {owner.job_id.upper()}
+    assert ("JA-36", "owner", "pass") in {(row["control_id"], row["subject"], row["verdict"]) for row in rows}

@@ -1,0 +1,255 @@
+"""The engine's contract: one answer for each subject, evidence before verdicts, an empty population never passes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from run_tables import NOW, OTHER, SUB, RunTables, container, event, job, job_id, rule
+
+from audit.assess import assess, load
+from audit.errors import ConfigError, EngineError
+from audit.model import GapReason
+
+HEADER = """/*---
+id: {id}
+title: A title
+area: governance
+severity: high
+needs: [{needs}]
+subjects: |
+  {subjects}
+empty: there is no thing
+rationale: Because.
+remediation: Do it.
+{more}
+---*/
+"""
+JOBS = "select job_id, name as subject from jobs where in_scope"
+
+
+def control(
+    folder: Path, sql: str, *, subjects: str = JOBS, needs: str = "jobs", name: str = "T-01", more: str = ""
+) -> Path:
+    own = folder / "own"
+    own.mkdir(exist_ok=True)
+    text = HEADER.format(id=name, subjects=subjects, needs=needs, more=more) + sql
+    (own / f"{name}.sql").write_text(text, encoding="utf-8")
+    return own
+
+
+def passing(subjects: str = JOBS) -> str:
+    return f"select job_id, subject, 'pass' as verdict, 'fine' as reason from ({subjects})"
+
+
+def answers(tables: RunTables, own: Path, name: str = "T-01") -> list[tuple[str, str, str]]:
+    return [(row["subject"], row["verdict"], row["reason"]) for row in tables.verdicts(name, own=own)]
+
+
+def test_a_row_for_each_subject_with_the_controls_severity(tables: RunTables, tmp_path: Path) -> None:
+    tables.add(job("orders"), job("billing"), job("nightly", in_scope=False))
+    own = control(tmp_path, passing())
+    rows = tables.verdicts("T-01", own=own)
+    assert [(row["subject"], row["verdict"], row["severity"], row["waived"], row["waiver_id"]) for row in rows] == [
+        ("billing", "pass", "high", False, None),
+        ("orders", "pass", "high", False, None),
+    ]
+    assert all(row["raw_ref"].startswith("raw/jobs/") and row["observed_at"] == NOW for row in rows)
+    assert len({row["row_id"] for row in rows}) == 2
+
+
+def test_a_control_may_lead_to_the_subjects_own_row(tables: RunTables, tmp_path: Path) -> None:
+    tables.add(job("orders"))
+    own = control(tmp_path, passing().replace("'fine' as reason", "'fine' as reason, 'raw/tags/x' as raw_ref"))
+    assert [row["raw_ref"] for row in tables.verdicts("T-01", own=own)] == ["raw/tags/x"]
+
+
+def test_jobs_out_of_scope_are_passed_over(tables: RunTables, tmp_path: Path) -> None:
+    everything = "select job_id, name as subject from jobs"
+    tables.add(job("orders"), job("nightly", in_scope=False))
+    own = control(tmp_path, passing(everything), subjects=everything)
+    assert answers(tables, own) == [("orders", "pass", "fine")]
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        (
+            "select job_id, name as subject, 'pass' as verdict, 'x' as reason from jobs where name <> 'orders'",
+            "no answer",
+        ),
+        (f"{passing()} union all {passing()}", "answers twice"),
+        (passing().replace("subject,", "'else' as subject,"), "its population does not list"),
+        (passing().replace("'pass'", "'ok'"), 'answers "ok"'),
+        (passing().replace("'pass'", "null"), 'answers "None"'),
+        (passing().replace("'fine'", "null"), "no reason"),
+        (passing().replace("'fine'", "'  '"), "no reason"),
+        (passing().replace("select job_id", "select 'nowhere' as job_id"), "not in the table jobs"),
+        (passing().replace("select job_id", "select null as job_id"), "are text"),
+    ],
+)
+def test_a_broken_answer_is_an_error_naming_control_subject_and_file(
+    tables: RunTables, tmp_path: Path, sql: str, told: str
+) -> None:
+    tables.add(job("orders"), job("billing"))
+    own = control(tmp_path, sql)
+    with pytest.raises(EngineError, match=told) as caught:
+        tables.verdicts("T-01", own=own)
+    assert "T-01" in str(caught.value)
+    assert str(own / "T-01.sql") in caught.value.where
+
+
+def test_a_population_that_lists_a_subject_twice_is_an_error(tables: RunTables, tmp_path: Path) -> None:
+    tables.add(job("orders"))
+    own = control(tmp_path, passing(), subjects=f"{JOBS} union all {JOBS}")
+    with pytest.raises(EngineError, match="twice") as caught:
+        tables.verdicts("T-01", own=own)
+    assert caught.value.where.endswith("T-01.sql: subjects")
+
+
+def test_nothing_is_written_when_a_control_breaks(tables: RunTables, tmp_path: Path) -> None:
+    tables.add(job("orders"))
+    own = control(tmp_path, passing().replace("'pass'", "'ok'"))
+    with pytest.raises(EngineError):
+        tables.verdicts(own=own)
+    assert tables.query("select * from duckdb_tables() where table_name = 'verdicts'") == []
+    assert sorted(path.name for path in tables.database.parent.iterdir() if path.is_file()) == ["run.duckdb"]
+
+
+@pytest.mark.parametrize("said", ["pass", "fail", "not_applicable"])
+def test_a_gap_overrides_whatever_the_sql_says(tables: RunTables, tmp_path: Path, said: str) -> None:
+    tables.subscriptions = [SUB, OTHER]
+    tables.add(job("orders"), job("billing", subscription=OTHER))
+    tables.gap("tags", f"/subscriptions/{SUB}", GapReason.PARTIAL_VISIBILITY, "rows may be left out")
+    own = control(tmp_path, passing().replace("'pass'", f"'{said}'"), needs="jobs, tags")
+    rows = {subject: (verdict, reason) for subject, verdict, reason in answers(tables, own)}
+    assert rows["billing"] == (said, "fine")
+    assert rows["orders"][0] == "not_assessed"
+    for word in ("tags", f"/subscriptions/{SUB}", "partial_visibility", "rows may be left out"):
+        assert word in rows["orders"][1]
+
+
+def test_a_gap_in_a_kind_that_is_not_needed_changes_nothing(tables: RunTables, tmp_path: Path) -> None:
+    tables.add(job("orders"))
+    tables.gap("tags", f"/subscriptions/{SUB}")
+    assert answers(tables, control(tmp_path, passing())) == [("orders", "pass", "fine")]
+
+
+def test_a_kind_left_out_of_the_run_is_not_assessed(tables: RunTables, tmp_path: Path) -> None:
+    tables.add(job("orders"))
+    tables.with_run(kinds=("subscriptions", "permissions", "jobs"))
+    ((_, verdict, reason),) = answers(tables, control(tmp_path, passing(), needs="jobs, budgets"))
+    assert verdict == "not_assessed"
+    assert "not collected in this run" in reason
+
+
+def test_a_long_list_of_gaps_says_how_many_more(tables: RunTables, tmp_path: Path) -> None:
+    tables.add(job("orders"))
+    tables.with_run(kinds=("subscriptions", "jobs"))
+    ((_, _, reason),) = answers(
+        tables, control(tmp_path, passing(), needs="tags, budgets, identities, principals, environments")
+    )
+    assert "and 2 more" in reason
+
+
+RULES = "select job_id, rule_name as subject from scale_rules"
+
+
+def test_a_job_without_subjects_is_not_applicable_and_says_why(tables: RunTables, tmp_path: Path) -> None:
+    owner = job("orders")
+    tables.add(owner, rule(owner), job("billing"))
+    own = control(tmp_path, passing(RULES), subjects=RULES)
+    assert answers(tables, own) == [("billing", "not_applicable", "there is no thing"), ("queue", "pass", "fine")]
+
+
+def test_a_job_without_subjects_and_with_a_gap_is_not_assessed(tables: RunTables, tmp_path: Path) -> None:
+    tables.add(job("orders"))
+    tables.gap("jobs", f"/subscriptions/{SUB}", GapReason.PARTIAL_VISIBILITY)
+    ((subject, verdict, _),) = answers(tables, control(tmp_path, passing(RULES), subjects=RULES))
+    assert (subject, verdict) == ("orders", "not_assessed")
+
+
+def test_a_deleted_job_is_not_assessed_and_says_when(tables: RunTables, tmp_path: Path) -> None:
+    tables.add(job("orders"), event(job_id("imports"), "Microsoft.App/jobs/delete"))
+    rows = answers(tables, control(tmp_path, passing()))
+    assert rows == [
+        (
+            "imports",
+            "not_assessed",
+            "deleted at 2026-10-29 06:00:00 UTC by ana@contoso.example; its configuration was not collected",
+        ),
+        ("orders", "pass", "fine"),
+    ]
+
+
+def test_no_job_at_all_never_passes(tables: RunTables) -> None:
+    rows = tables.verdicts()
+    assert {row["control_id"] for row in rows} == {each.id for each in load()}
+    assert {(row["job_id"], row["subject"], row["verdict"]) for row in rows} == {(None, "population", "not_assessed")}
+    assert all("no event-driven job is in scope" in row["reason"] and row["raw_ref"] for row in rows)
+
+
+def test_no_job_because_none_could_be_listed_says_so(tables: RunTables) -> None:
+    tables.gap("jobs", f"/subscriptions/{SUB}")
+    for row in tables.verdicts():
+        assert row["verdict"] == "not_assessed"
+        assert f"could not be listed at /subscriptions/{SUB}: forbidden" in row["reason"]
+
+
+def test_the_table_of_controls_tells_what_was_run_and_over_what(tables: RunTables, tmp_path: Path) -> None:
+    owner = job("orders")
+    tables.add(owner, rule(owner), job("billing"), event(job_id("imports"), "Microsoft.App/jobs/delete"))
+    own = control(tmp_path, passing(RULES), subjects=RULES)
+    tables.verdicts(own=own)
+    rows = {row["control_id"]: row for row in tables.query("select * from controls")}
+    assert rows["T-01"]["source"] == "own"
+    assert rows["JA-09"]["source"] == "built-in"
+    assert rows["T-01"]["subjects_total"] == 1
+    assert rows["T-01"]["population_note"] == ("subjects: 1, in 1 of 2 jobs; deleted in the window and not assessed: 1")
+    assert rows["T-01"]["sql"] == (own / "T-01.sql").read_text(encoding="utf-8")
+    assert rows["JA-09"]["raw_ref"] == "controls/identity/JA-09-managed-identity.sql"
+
+
+def test_an_empty_population_says_so(tables: RunTables, tmp_path: Path) -> None:
+    tables.add(job("orders"))
+    tables.verdicts(own=control(tmp_path, passing(RULES), subjects=RULES))
+    (row,) = tables.query("select population_note from controls where control_id = 'T-01'")
+    assert "the population is empty: there is no thing" in row["population_note"]
+
+
+def test_parameters_tell_their_origin(tables: RunTables, tmp_path: Path) -> None:
+    more = """parameters:
+  limit: {default: 3, description: A limit.}
+  names: {default: [a], description: Names.}"""
+    sql = (
+        "select job_id, subject, 'pass' as verdict, (select value || ' from ' || origin from parameters "
+        f"where control_id = 'T-01' and name = 'limit' and job_id is null) as reason from ({JOBS})"
+    )
+    tables.add(job("orders"))
+    own = control(tmp_path, sql, more=more)
+    assert answers(tables, own) == [("orders", "pass", "3 from default of the control")]
+    tables.with_run(settings={"limit": 7})
+    tables.database.unlink()
+    assert answers(tables, own) == [("orders", "pass", "7 from audit.toml: policy.limit")]
+    rows = tables.query("select name, value, job_id from parameters where control_id = 'T-01' order by name")
+    assert [tuple(row.values()) for row in rows] == [("limit", "7", None), ("names", '["a"]', None)]
+
+
+def test_the_same_tables_give_the_same_verdicts(tables: RunTables) -> None:
+    owners = [job(f"job-{number}") for number in range(40)]
+    for owner in owners:
+        tables.add(owner, rule(owner), container(owner), container(owner, "side"))
+    first = tables.verdicts()
+    assess(tables.database, tables.run, load())
+    assert tables.query("select * from verdicts") == tables.query(
+        "select * from verdicts order by control_id, lower(job_id), subject"
+    )
+    assert tables.query("select * from verdicts order by control_id, job_id, subject") == first
+
+
+def test_unknown_policy_stops_before_anything_is_run(tables: RunTables) -> None:
+    tables.add(job("orders"))
+    tables.with_run(settings={"required_tag": ["owner"]})
+    with pytest.raises(ConfigError, match="required_tag") as caught:
+        tables.verdicts()
+    assert caught.value.hint == 'did you mean "required_tags"?'

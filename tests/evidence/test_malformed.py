@@ -1,0 +1,152 @@
+"""A required place that is gone or of another type is always an error that names it, never a wrong row."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+import samples
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import changed, page
+
+from audit.evidence import KINDS, kind
+from audit.model import Scope
+
+C = ("properties", "configuration")
+RULE = (*C, "eventTriggerConfig", "scale", "rules", 0)
+MAIN = ("properties", "template", "containers", 0)
+REQUIRED: dict[str, tuple[dict, list[tuple]]] = {
+    "subscriptions": (samples.SUBSCRIPTION_ITEM, [("subscriptionId",)]),
+    "permissions": ({"source": "permissions", "value": [{"actions": ["*"]}]}, [("source",), ("value",)]),
+    "jobs": (
+        samples.JOB,
+        [
+            ("id",), ("name",), ("properties",), C, (*C, "triggerType"), (*RULE, "name"), (*RULE, "type"),
+            (*MAIN, "name"), (*MAIN, "image"), (*C, "secrets", 0, "name"), (*C, "registries", 0, "server"),
+            (*C, "identitySettings", 0, "identity"), (*MAIN, "env", 0, "name"),
+        ],
+    ),
+    "environments": (samples.ENVIRONMENT, [("id",), ("name",), ("properties",)]),
+    "role_assignments": (
+        samples.ASSIGNMENT,
+        [("id",), ("properties",), *(("properties", name) for name in ("scope", "principalId", "roleDefinitionId"))],
+    ),
+    "role_definitions": (samples.DEFINITION, [("id",), ("properties",), ("properties", "permissions")]),
+    "principals": (samples.PERSON, [("id",)]),
+    "activity_log": (samples.EVENT, [("id",), ("eventTimestamp",)]),
+    "diagnostic_settings": (samples.SETTING, [("id",), ("name",), ("properties",)]),
+    "identities": (
+        {"identity": samples.IDENTITY, "credentials": [samples.CREDENTIAL]},
+        [("identity",), ("identity", "id"), ("identity", "properties"), ("credentials", 0, "name"),
+         ("credentials", 0, "properties", "issuer")],
+    ),
+    "tags": ({"id": samples.JOB_ID, "type": "Microsoft.App/jobs", "tags": {"a": "b"}}, [("id",), ("type",)]),
+    "budgets": (samples.BUDGET, [("id",), ("name",), ("properties",)]),
+    "action_groups": (samples.ACTION_GROUP, [("id",), ("name",), ("properties",)]),
+    "management_group_members": (
+        samples.MEMBER, [("id",), ("properties", "parent", "id")]
+    ),
+    "graph_jobs": (
+        samples.GRAPH_JOB, [("id",), ("name",), ("subscriptionId",), ("resourceGroup",)]
+    ),
+}  # fmt: skip
+OPTIONAL: dict[str, list[tuple]] = {
+    "jobs": [
+        ("location",), ("systemData", "createdAt"), ("identity",), ("tags",), (*C, "replicaTimeout"), (*C, "secrets"),
+        (*C, "eventTriggerConfig"), (*RULE, "metadata"), (*MAIN, "env"), (*MAIN, "args"), (*MAIN, "resources", "cpu"),
+    ],
+    "environments": [("location",), *(("properties", name) for name in samples.ENVIRONMENT["properties"])],
+    "role_assignments": [("properties", "createdOn"), ("properties", "condition")],
+    "activity_log": [("operationName",), ("status",), ("claims",), ("properties",), ("httpRequest", "method")],
+    "budgets": [("properties", "amount"), ("properties", "timePeriod"), ("properties", "currentSpend", "amount")],
+    "diagnostic_settings": [("properties", "logs"), ("properties", "workspaceId")],
+    "principals": [("accountEnabled",), ("displayName",)],
+    "tags": [("tags",)],
+}  # fmt: skip
+
+SCOPE = Scope(id=samples.IDENTITY_ID, ids=(samples.JOB_ID,))
+JUNK = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.lists(st.integers()),
+    st.just(""),
+)
+
+
+def where(path: tuple) -> str:
+    """Return a path as msgspec writes it."""
+    return "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+
+
+def normalised(name: str, item: object) -> list:
+    return list(kind(name).normalise(json.dumps(item).encode(), page(b"{}", scope=SCOPE)))
+
+
+def test_every_kind_has_its_required_places_listed():
+    assert set(REQUIRED) == {each.name for each in KINDS}
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_the_sample_itself_is_well_formed(name):
+    assert normalised(name, REQUIRED[name][0])
+
+
+@pytest.mark.parametrize(("name", "path"), [(name, path) for name, (_, paths) in REQUIRED.items() for path in paths])
+def test_a_required_place_that_is_gone_is_named(name, path):
+    with pytest.raises(msgspec.ValidationError) as error:
+        normalised(name, changed(REQUIRED[name][0], path, ...))
+    parent = where(path[:-1])
+    assert f"`{path[-1]}`" in str(error.value)
+    assert parent == "$" or f"`{parent}`" in str(error.value)
+
+
+@pytest.mark.parametrize(("name", "path"), [(name, path) for name, (_, paths) in REQUIRED.items() for path in paths])
+@given(junk=JUNK)
+def test_a_required_place_of_another_type_is_named_never_a_wrong_row(name, path, junk):
+    item = REQUIRED[name][0]
+    place = item
+    for step in path:
+        place = place[step]
+    if isinstance(place, list) and isinstance(junk, list):
+        junk = None
+    with pytest.raises(msgspec.ValidationError) as error:
+        normalised(name, changed(item, path, junk))
+    assert where(path) in str(error.value)
+
+
+@pytest.mark.parametrize(("name", "path"), [(name, path) for name, paths in OPTIONAL.items() for path in paths])
+def test_an_optional_place_may_be_null_or_gone(name, path):
+    item = REQUIRED[name][0]
+    assert normalised(name, changed(item, path, None)) == normalised(name, changed(item, path, ...))
+
+
+@pytest.mark.parametrize(("name", "path"), [(name, path) for name, paths in OPTIONAL.items() for path in paths])
+def test_an_optional_place_of_another_type_is_an_error_not_an_unset_value(name, path):
+    with pytest.raises(msgspec.ValidationError) as error:
+        normalised(name, changed(REQUIRED[name][0], path, [[{"what": 1}]]))
+    assert where(path) in str(error.value)
+
+
+@pytest.mark.parametrize("at", ["yesterday", "2026-13-01T00:00:00Z", "2026-10-01", "", 1761955200])
+def test_a_time_that_is_none_is_named(at):
+    with pytest.raises(msgspec.ValidationError, match=r"\$\.eventTimestamp"):
+        normalised("activity_log", changed(samples.EVENT, ("eventTimestamp",), at))
+
+
+@given(extra=st.dictionaries(st.text(min_size=1).map(lambda name: f"new {name}"), JUNK))
+def test_fields_that_azure_adds_change_nothing(extra):
+    plain, more = normalised("jobs", samples.JOB), normalised("jobs", samples.JOB | extra)
+    assert plain == more
+
+
+@given(body=st.binary(max_size=40))
+def test_a_body_that_is_not_json_is_malformed_for_every_kind(body):
+    for each in KINDS:
+        unit = page(body, scope=SCOPE)
+        found = samples.broken(each, unit)
+        if not found:  # a body that happens to be a well-formed, empty answer
+            assert isinstance(json.loads(body), dict)
