@@ -36,6 +36,10 @@ app.add_typer(controls, name="controls")
 app.add_typer(sandbox, name="sandbox")
 
 
+CommandLineError = typer.BadParameter.__mro__[2]
+"""What typer raises for a wrong command line; it carries its own copy of click and doesn't export this class."""
+
+
 class LogFormat(StrEnum):
     """How progress is told on stderr."""
 
@@ -363,6 +367,8 @@ def main() -> None:
         _fail("interrupted; what is collected stays: `jobaudit resume RUN` goes on", ExitCode.INTERRUPTED)
     except typer.Abort:
         _fail("interrupted", ExitCode.INTERRUPTED)
+    except CommandLineError as error:
+        _fail(f"{error.format_message()}\n  what to do: `jobaudit --help` lists the verbs and options", ExitCode.USAGE)
     except JobauditError as error:
         _fail(str(error), error.exit_code)
     except BrokenPipeError:

@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,8 @@ from audit.sandbox import Sandbox
 from audit.sandbox.options import SandboxOptions
 from audit.store import RunWriter, Store
 
-NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
+NOW = datetime.now(UTC).replace(hour=6, minute=0, second=0, microsecond=0) - timedelta(days=1)
+"""Yesterday morning: Azure's retention counts from the real clock, so a fixed date would run out of it."""
 
 
 def needs(program: str) -> pytest.MarkDecorator:

@@ -67,8 +67,8 @@ class ScopeSettings(_Table, frozen=True, kw_only=True):
 class WindowSettings(_Table, frozen=True, kw_only=True):
     """[window]: how far back events are read, when the command line doesn't say."""
 
-    days: Annotated[int, Meta(ge=1, le=90)] = 30
-    """Days back from now; Azure keeps the Activity Log for 90."""
+    days: Annotated[int, Meta(ge=1, le=89)] = 30
+    """Days back from now; Azure keeps the Activity Log for 90, and the 90th is going while it is read."""
 
 
 class CollectSettings(_Table, frozen=True, kw_only=True):

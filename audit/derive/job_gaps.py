@@ -15,7 +15,7 @@ from audit.model import Level
 if TYPE_CHECKING:
     import duckdb
 
-    from audit.model import EvidenceKind, Run
+    from audit.model import Run
 
 _GAPS = """
 create or replace temp table gaps as
@@ -44,57 +44,60 @@ from ({{found}})
 order by lower(job_id), kind, lower(scope), reason, detail
 """
 
-_BELOW = """
-select distinct enclosing.job_id, gaps.kind, gaps.scope, gaps.reason, gaps.detail, gaps.observed_at, gaps.raw_ref
+_COLUMNS = "gaps.kind, gaps.scope, gaps.reason, gaps.detail, gaps.observed_at, gaps.raw_ref"
+
+_BELOW = f"""
+select distinct enclosing.job_id, {_COLUMNS}
 from gaps join enclosing using (scope_key)
-where gaps.kind = $kind
+where list_contains($kinds::VARCHAR[], gaps.kind)
 """
 
-_EVERYONE = """
-select population.job_id, gaps.kind, gaps.scope, gaps.reason, gaps.detail, gaps.observed_at, gaps.raw_ref
+_EVERYONE = f"""
+select population.job_id, {_COLUMNS}
 from gaps cross join population
-where gaps.kind = $kind
+where list_contains($kinds::VARCHAR[], gaps.kind)
 """
 
-_AFFECTED = """
-select distinct population.job_id, gaps.kind, gaps.scope, gaps.reason, gaps.detail, gaps.observed_at, gaps.raw_ref
+_AFFECTED = f"""
+select distinct population.job_id, {_COLUMNS}
 from gaps
-join ({affects}) as affected on lower(rtrim(affected.scope, '/')) = gaps.scope_key
+join ({{affects}}) as affected on lower(rtrim(affected.scope, '/')) = gaps.scope_key
 join population on lower(population.job_id) = lower(affected.job_id)
-where gaps.kind = $kind
+where list_contains($kinds::VARCHAR[], gaps.kind)
 """
 
 _UNREAD_BELOW = """
-select job_id, $kind as kind, job_id as scope, 'unavailable' as reason,
+select population.job_id, wanted.kind, population.job_id as scope, 'unavailable' as reason,
        'no read of this kind covers the job: the run ended before it' as detail, observed_at, raw_ref
-from population
-where job_id not in (
-    select enclosing.job_id from enclosing
-    join coverage on lower(rtrim(coverage.scope, '/')) = enclosing.scope_key and coverage.kind = $kind
-)
-"""
-
-_UNREAD_AFFECTED = """
-select distinct population.job_id, $kind as kind, affected.scope, 'unavailable' as reason,
-       'not read: the run ended before it' as detail, population.observed_at, population.raw_ref
-from ({affects}) as affected
-join population on lower(population.job_id) = lower(affected.job_id)
-where lower(rtrim(affected.scope, '/')) not in (
-    select lower(rtrim(scope, '/')) from coverage where kind = $kind
+from population cross join unnest($kinds::VARCHAR[]) as wanted (kind)
+where (population.job_id, wanted.kind) not in (
+    select enclosing.job_id, coverage.kind
+    from enclosing join coverage on lower(rtrim(coverage.scope, '/')) = enclosing.scope_key
 )
 """
 
 _UNREAD_EVERYWHERE = """
-select job_id, $kind as kind, '/' as scope, 'unavailable' as reason, 'not read: the run ended before it' as detail,
-       observed_at, raw_ref
-from population
-where not exists (select 1 from coverage where kind = $kind)
+select population.job_id, wanted.kind, '/' as scope, 'unavailable' as reason,
+       'not read: the run ended before it' as detail, observed_at, raw_ref
+from population cross join unnest($kinds::VARCHAR[]) as wanted (kind)
+where wanted.kind not in (select kind from coverage)
+"""
+
+_UNREAD_AFFECTED = """
+select distinct population.job_id, wanted.kind, affected.scope, 'unavailable' as reason,
+       'not read: the run ended before it' as detail, population.observed_at, population.raw_ref
+from ({affects}) as affected
+cross join unnest($kinds::VARCHAR[]) as wanted (kind)
+join population on lower(population.job_id) = lower(affected.job_id)
+where lower(rtrim(affected.scope, '/')) not in (
+    select lower(rtrim(scope, '/')) from coverage where list_contains($kinds::VARCHAR[], coverage.kind)
+)
 """
 
 _NOT_COLLECTED = """
-select job_id, $kind as kind, '/' as scope, 'unavailable' as reason, 'not collected in this run' as detail,
+select population.job_id, wanted.kind, '/' as scope, 'unavailable' as reason, 'not collected in this run' as detail,
        observed_at, raw_ref
-from population
+from population cross join unnest($kinds::VARCHAR[]) as wanted (kind)
 """
 
 
@@ -106,25 +109,21 @@ def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
     con.execute(_TABLE)
     con.execute(_GAPS)
     con.execute(_ENCLOSING)
-    asked = set(run.kinds)
-    for kind in KINDS:
-        if kind.name not in asked:
-            _insert(con, _NOT_COLLECTED, kind.name)
-        else:
-            for found in _found(kind):
-                _insert(con, found, kind.name)
-    _insert(con, _BELOW, "reconciliation")
+    asked = [kind for kind in KINDS if kind.name in run.kinds]
+    tenant = [kind.name for kind in asked if kind.affects is None and kind.per is Level.TENANT]
+    below = [kind.name for kind in asked if kind.affects is None and kind.per is not Level.TENANT]
+    _insert(con, _NOT_COLLECTED, [kind.name for kind in KINDS if kind.name not in run.kinds])
+    _insert(con, _EVERYONE, tenant)
+    _insert(con, _UNREAD_EVERYWHERE, tenant)
+    _insert(con, _BELOW, [*below, "reconciliation"])
+    _insert(con, _UNREAD_BELOW, below)
+    for kind in asked:
+        if kind.affects is not None:
+            _insert(con, _AFFECTED.format(affects=kind.affects), [kind.name])
+            _insert(con, _UNREAD_AFFECTED.format(affects=kind.affects), [kind.name])
     con.execute("drop table enclosing")
     con.execute("drop table gaps")
 
 
-def _found(kind: EvidenceKind) -> tuple[str, ...]:
-    if kind.affects is not None:
-        return _AFFECTED.format(affects=kind.affects), _UNREAD_AFFECTED.format(affects=kind.affects)
-    if kind.per is Level.TENANT:
-        return _EVERYONE, _UNREAD_EVERYWHERE
-    return _BELOW, _UNREAD_BELOW
-
-
-def _insert(con: duckdb.DuckDBPyConnection, found: str, kind: str) -> None:
-    con.execute(_INSERT.format(found=found), {"kind": kind})
+def _insert(con: duckdb.DuckDBPyConnection, found: str, kinds: list[str]) -> None:
+    con.execute(_INSERT.format(found=found), {"kinds": kinds})

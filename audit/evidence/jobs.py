@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from audit.model import EvidenceKind, Json, Level, Page, Record, Scope, Window, ids, image, marker
 from audit.model import containerapp as arm
+from audit.model import rule_auth as auth
 from audit.model.wire import decoder, kept, moment, spelled, text
 
 if TYPE_CHECKING:
@@ -190,8 +190,6 @@ class JobValue(Record, frozen=True, kw_only=True):
 
 _ITEM = decoder(arm.JobResource)
 _TRIGGERS = ("Event", "Schedule", "Manual")
-_CREDENTIAL = re.compile(r"(?i)(connection|key|password|token|secret|credential|^host|sas|pat)\w*FromEnv$")
-"""Metadata keys that name an environment variable with a credential in it (a RabbitMQ host carries its password)."""
 
 
 async def fetch(azure: Azure, scope: Scope, window: Window) -> AsyncIterator[Page]:  # noqa: ARG001  the seam is one
@@ -288,12 +286,12 @@ def _rules(wire: arm.JobResource, rules: list[arm.Rule]) -> Iterator[Record]:
             scaler_type=rule.type,
             metadata=kept(rule.metadata),
             auth=None if rule.auth is None else Json([msgspec.to_builtins(each) for each in rule.auth]),
-            auth_method=_auth_method(rule, variables),
+            auth_method=auth.method(rule, variables),
             identity=text(rule.identity),
             position=position,
         )
         for name, value in (rule.metadata or {}).items():
-            written = _written(value)
+            written = arm.written(value)
             yield JobValue(
                 job_id=wire.id,
                 place="scaler_metadata",
@@ -302,23 +300,6 @@ def _rules(wire: arm.JobResource, rules: list[arm.Rule]) -> Iterator[Record]:
                 value=written,
                 secret_like=marker.detector(written),
             )
-
-
-def _auth_method(rule: arm.Rule, variables: dict[str, arm.Variable]) -> str:
-    if text(rule.identity):
-        return "identity"
-    if any(text(each.secret_ref) for each in rule.auth or ()):
-        return "secret"
-    return "secret" if any(_is_secret(*each, variables) for each in (rule.metadata or {}).items()) else "none"
-
-
-def _is_secret(name: str, value: Any, variables: dict[str, arm.Variable]) -> bool:
-    """Tell whether a metadata entry holds a secret, or names an environment variable that does."""
-    written = _written(value)
-    if marker.hidden(written) or _CREDENTIAL.search(name):
-        return True
-    source = variables.get(written or "") if name.lower().endswith("fromenv") else None
-    return source is not None and bool(text(source.secret_ref) or marker.hidden(source.value))
 
 
 def _container(job_id: str, wire: arm.ContainerSpec, position: int, *, init: bool) -> Container:
@@ -383,11 +364,6 @@ def _identities(wire: arm.JobResource) -> Iterator[JobIdentity]:
             client_id=text(user.client_id) if user else None,
             lifecycle=lifecycles.get(ids.key(identity_id)),
         )
-
-
-def _written(value: Any) -> str | None:
-    """Return a metadata value as text: KEDA takes strings, so that is what Azure sends, almost always."""
-    return value if value is None or isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 KIND = EvidenceKind(

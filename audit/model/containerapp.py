@@ -175,3 +175,8 @@ class JobResource(Wire, frozen=True, kw_only=True):
     system_data: Author | None = None
     identity: IdentityBlock | None = None
     properties: JobProperties
+
+
+def written(value: Any) -> str | None:
+    """Return a metadata value as text: KEDA takes strings, so that is what Azure sends, almost always."""
+    return value if value is None or isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -9,12 +9,27 @@
 Everything right of ``collect`` works offline from the store: collect once, render many times.
 """
 
-from audit.pipeline.collecting import Collection, collect, resume, role, window_of
-from audit.pipeline.demo import Demo, demo, serve
-from audit.pipeline.doctor import Finding, examine
-from audit.pipeline.rendering import PACKS, Rendered, check_pack, render
-from audit.pipeline.tabling import controls_in, query
-from audit.sandbox.options import SandboxOptions
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from audit.pipeline.collecting import Collection, collect, resume, role, window_of
+    from audit.pipeline.demo import Demo, demo, serve
+    from audit.pipeline.doctor import Finding, examine
+    from audit.pipeline.rendering import PACKS, Rendered, check_pack, render
+    from audit.pipeline.tabling import controls_in, query
+    from audit.sandbox.options import SandboxOptions
+
+_HOMES = {
+    "audit.pipeline.collecting": ("Collection", "collect", "resume", "role", "window_of"),
+    "audit.pipeline.demo": ("Demo", "demo", "serve"),
+    "audit.pipeline.doctor": ("Finding", "examine"),
+    "audit.pipeline.rendering": ("PACKS", "Rendered", "check_pack", "render"),
+    "audit.pipeline.tabling": ("controls_in", "query"),
+    "audit.sandbox.options": ("SandboxOptions",),
+}
 
 __all__ = [
     "PACKS",
@@ -35,3 +50,11 @@ __all__ = [
     "serve",
     "window_of",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a step when it is first asked for: a verb pays only for what it does."""
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(home), name)
+    raise AttributeError(f"module {__name__} has no attribute {name}")

@@ -122,7 +122,7 @@ async def _collected(
     from audit.azure import connect  # noqa: PLC0415  half a second that offline verbs don't pay
 
     cost = _Cost()
-    async with connect(settings.cloud, settings.credential) as azure:
+    async with connect(settings.cloud, settings.credential, connections=settings.collect.concurrency) as azure:
         with store.resume(stored.run_id) if stored else store.create(_begin(settings, azure, window, kinds)) as writer:
             state = RunState.INTERRUPTED
             try:

@@ -13,7 +13,7 @@ from audit.config import packaged
 from audit.errors import ExitCode, UsageError
 from audit.model import Severity
 from audit.pipeline.tabling import controls_in, scratch, tabled
-packs = None  # TEMP
+from audit.render import pack as packs
 from audit.store import Store
 
 PACKS = ("compliance",)

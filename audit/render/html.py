@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from audit.render import controls, job_facts, links, raw_pages, stage
 from audit.render.names import Names
 from audit.render.rows import Row, fetch, numbered, one, pages
-from audit.render.sections import access, budgets, changes, coverage, figures, findings, matrix, owners
+from audit.render.sections import access, budgets, changes, coverage, figures, findings, matrix, owners, provenance
 from audit.render.staging import Staging
 from audit.render.templates import Templates
 
@@ -63,6 +64,7 @@ def write(
         stage.prepare(own)
         loaded = Templates(templates)
         with Staging(folder) as staging:
+            loaded.add(run=run)
             views = raw_pages.write(stored, loaded, staging)
             loaded.add(raw=views)
             Report(own, run, loaded, staging, views).write()
@@ -88,27 +90,31 @@ class Report:
         self._views = views
         self._names = Names(con)
         self._controls = controls.load(con)
-        self._tables = 0
         templates.add(
-            run=run,
             controls=self._controls,
             who=self._names.principal,
             subscription_name=self._names.subscription,
             scope_name=self._names.scope,
             verdict_link=self._verdict_link,
-            job_count=one(con, "select count(*) as n from report_jobs")["n"],
+            evidence_name=links.reference,
         )
 
     def write(self) -> None:
         """Write every page but the raw views."""
+        kinds = coverage.by_kind(self._con, self._run)
+        self._templates.add(kind_pages={kind["kind"] for kind in kinds})
         for control in self._controls.values():
             self._control(control)
-        kinds = coverage.by_kind(self._con, self._run)
         for kind in kinds:
             self._kind(kind)
         for facts in job_facts.jobs(self._con, self._names, self._run):
             page = links.job_page(facts["job"]["job_id"])
-            self._staging.write(page, self._templates.render("job.html", base="../", **facts))
+            failed = {row["control_id"]: None for row in facts["failures"]}
+            remedies = sorted(
+                (self._controls[name] for name in failed),
+                key=lambda control: (controls.SEVERITIES.index(control["severity"]), control["control_id"]),
+            )
+            self._staging.write(page, self._templates.render("job.html", base="../", remedies=remedies, **facts))
         self._staging.write("index.html", self._templates.render("index.html", base="", **self._index(kinds)))
 
     def _index(self, kinds: list[Row]) -> dict[str, Any]:
@@ -118,8 +124,10 @@ class Report:
             "figures": figures.figures(con),
             "kinds": kinds,
             "left_out": coverage.left_out(self._run),
+            "scope_words": provenance.scope(self._run),
+            "provenance": provenance.facts(self._run),
+            "own_controls": sum(1 for control in self._controls.values() if control["source"] != "built-in"),
             "areas": matrix.areas(con),
-            "findings_totals": findings.totals(con),
             "change_counts": changes.counts(con),
             "access_counts": access.counts(con, "listing_access"),
             "uncovered": one(con, budgets.UNCOVERED)["n"],
@@ -141,7 +149,7 @@ class Report:
         def owned(rows: list[Row]) -> dict[str, Any]:
             tags = owners.tags(con, rows[0]["position"], rows[-1]["position"]) if rows else {}
             told = [row | {"owners": owners.nearest(tags.get(row["job_key"], []), keys, aliases)} for row in rows]
-            return {"rows": told, "keys": keys}
+            return {"rows": told, "tag_keys": keys}
 
         def reached(rows: list[Row]) -> dict[str, Any]:
             return {"groups": access.by_scope([access.told(row, names) for row in rows])}
@@ -203,7 +211,7 @@ class Report:
 
     def _listing(self, listing: Listing, folder: str = "", **context: Any) -> dict[str, Any]:
         """Write a listing's pages from the second on, and return what the first shows."""
-        table = f"listing_{listing.name.replace('-', '_')}"
+        table = "listing_" + re.sub(r"\W", "_", listing.name)
         total = numbered(self._con, table, listing.sql)
         of = max(1, -(-total // listing.size))
         shown: dict[str, Any] = {}
@@ -239,7 +247,7 @@ class Report:
             template="sections/verdicts.html",
             sql=findings.OF_CONTROL.format(control=control["control_id"].replace("'", "''")),
             size=_VERDICTS_PER_PAGE,
-            told=lambda rows: {"rows": rows},
+            told=lambda rows: {"groups": findings.by_verdict(rows, control["counts"])},
         )
         first = self._listing(listing, "verdicts", control=control)
         self._staging.write(

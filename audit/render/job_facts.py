@@ -96,7 +96,7 @@ def jobs(con: duckdb.DuckDBPyConnection, names: Names, run: Run) -> Iterator[dic
             facts: dict[str, Any] = {name: found.get(job["job_key"], []) for name, found in parts.items()}
             facts["tags"] = tags.get(job["job_key"], [])
             facts["owners"] = owners.nearest(facts["tags"], keys, aliases)
-            yield {"job": job} | _told(facts, names, run, groups)
+            yield {"job": job} | _told(job, facts, names, run, groups)
 
 
 def _grouped(rows: list[Row]) -> dict[str, list[Row]]:
@@ -106,7 +106,9 @@ def _grouped(rows: list[Row]) -> dict[str, list[Row]]:
     return found
 
 
-def _told(facts: dict[str, Any], names: Names, run: Run, groups: budgets.ActionGroups) -> dict[str, Any]:
+def _told(
+    job: Row, facts: dict[str, Any], names: Names, run: Run, groups: budgets.ActionGroups
+) -> dict[str, Any]:
     config = next(iter(facts["config"]), None)
     by_area: dict[str, list[Row]] = defaultdict(list)
     for row in facts["verdicts"]:
@@ -134,6 +136,7 @@ def _told(facts: dict[str, Any], names: Names, run: Run, groups: budgets.ActionG
         "changes": [changes.told(row, names, run) for row in facts["changes"]],
         "more_changes": sum(row["n"] for row in facts["more_changes"]),
         "budgets": [budgets.told(row, names, groups) for row in facts["budgets"]],
+        "who_deleted": names.caller(job["deleted_by"]),
         "created": names.caller(config["created_by"]) if config else None,
         "modified": names.caller(config["modified_by"]) if config else None,
     }

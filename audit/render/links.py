@@ -74,6 +74,15 @@ def raw_file(raw_ref: str | None) -> str | None:
     return f"raw/{ref.kind}/{ref.unit}.jsonl.zst" if ref else None
 
 
+def reference(raw_ref: str) -> str:
+    """Return how a link to a raw page reads: the kind, and the item where the row has one of its own."""
+    ref = parse(raw_ref)
+    if ref is not None:
+        return f"{ref.kind} {ref.item}" if ref.line == 1 else f"{ref.kind} {ref.line}.{ref.item}"
+    unit = parse(f"{raw_ref}#line=1&item=0")
+    return unit.kind if unit else raw_ref.rpartition("/")[2]
+
+
 def numbered(name: str, number: int) -> str:
     """Return the file of page ``number`` (from 1) of a listing: ``name.html``, ``name-2.html``, …"""
     return f"{name}.html" if number == 1 else f"{name}-{number}.html"

@@ -44,6 +44,7 @@ class Templates:
             "span": text.seconds,
             "listing": text.listing,
             "tail": ids.name_of,
+            "slug": links.safe_name,
         }
         self._environment.globals |= {
             "money": text.money,

@@ -32,7 +32,10 @@ class Incoming(NamedTuple):
 
 
 class Logged(NamedTuple):
-    """One request as the log keeps it; ``caller`` is the object id that the token stands for, or empty."""
+    """One request as the log keeps it.
+
+    ``status`` is 0 where the connection was cut; ``caller`` is the object id that the token stands for, or empty.
+    """
 
     method: str
     path: str
@@ -96,8 +99,9 @@ class Front:
         if delay:
             await asyncio.sleep(delay)
         path, _, query = raw.partition("?")
-        self.requests.append(Logged(method, unquote(path), answer.status, caller, host.name, query))
-        if any(fault.effect is Effect.DISCONNECT for fault in struck) and request.transport is not None:
+        cut = any(fault.effect is Effect.DISCONNECT for fault in struck)
+        self.requests.append(Logged(method, unquote(path), 0 if cut else answer.status, caller, host.name, query))
+        if cut and request.transport is not None:
             request.transport.abort()
         if answer.headers:
             headers.update(answer.headers)

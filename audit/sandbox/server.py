@@ -170,7 +170,7 @@ class Sandbox:
             client_id=self._application.app_id,
             subscriptions=[each["subscriptionId"] for each in self.estate.subscriptions],
         )
-        return f"{access}\n{policy_toml(self.estate)}"
+        return f"{access}\n{estates.policy_toml(self.estate)}"
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables that either credential needs."""

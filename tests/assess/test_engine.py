@@ -42,6 +42,14 @@ def passing(subjects: str = JOBS) -> str:
     return f"select job_id, subject, 'pass' as verdict, 'fine' as reason from ({subjects})"
 
 
+@pytest.fixture(scope="module")
+def derived(tmp_path_factory: pytest.TempPathFactory) -> RunTables:
+    tables = RunTables(tmp_path_factory.mktemp("derived"))
+    tables.add(job("orders"), job("billing"))
+    tables.derived().close()
+    return tables
+
+
 def answers(tables: RunTables, own: Path, name: str = "T-01") -> list[tuple[str, str, str]]:
     return [(row["subject"], row["verdict"], row["reason"]) for row in tables.verdicts(name, own=own)]
 
@@ -89,12 +97,11 @@ def test_jobs_out_of_scope_are_passed_over(tables: RunTables, tmp_path: Path) ->
     ],
 )
 def test_a_broken_answer_is_an_error_naming_control_subject_and_file(
-    tables: RunTables, tmp_path: Path, sql: str, told: str
+    derived: RunTables, tmp_path: Path, sql: str, told: str
 ) -> None:
-    tables.add(job("orders"), job("billing"))
     own = control(tmp_path, sql)
     with pytest.raises(EngineError, match=told) as caught:
-        tables.verdicts("T-01", own=own)
+        derived.assessed("T-01", own=own)
     assert "T-01" in str(caught.value)
     assert str(own / "T-01.sql") in caught.value.where
 

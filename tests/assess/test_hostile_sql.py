@@ -7,10 +7,19 @@ from pathlib import Path
 import duckdb
 import pytest
 from run_tables import RunTables, job
-from test_engine import JOBS, answers, control, passing
+from test_engine import JOBS, control, passing
 
+from audit.assess import load
 from audit.assess.locked import Locked
 from audit.errors import ConfigError
+
+
+@pytest.fixture(scope="module")
+def derived(tmp_path_factory: pytest.TempPathFactory) -> RunTables:
+    tables = RunTables(tmp_path_factory.mktemp("derived"))
+    tables.add(job("orders"), job("nightly", in_scope=False))
+    tables.derived().close()
+    return tables
 
 
 @pytest.mark.parametrize(
@@ -39,10 +48,10 @@ from audit.errors import ConfigError
         "select select",
     ],
 )
-def test_only_one_select_is_a_control(tables: RunTables, tmp_path: Path, sql: str) -> None:
+def test_only_one_select_is_a_control(tmp_path: Path, sql: str) -> None:
     own = control(tmp_path, sql)
     with pytest.raises(ConfigError) as caught:
-        tables.verdicts("T-01", own=own)
+        load([own])
     assert str(own / "T-01.sql") in caught.value.where
 
 
@@ -61,59 +70,53 @@ def test_only_one_select_is_a_control(tables: RunTables, tmp_path: Path, sql: st
         "sqlite_scan('/tmp/x.db', 't')",
     ],
 )
-def test_files_and_network_are_out_of_reach(tables: RunTables, tmp_path: Path, source: str) -> None:
-    tables.add(job("orders"))
+def test_files_and_network_are_out_of_reach(derived: RunTables, tmp_path: Path, source: str) -> None:
     own = control(
         tmp_path,
         f"select job_id, subject, 'pass' as verdict, (select count(*)::text from {source}) as reason from ({JOBS})",
     )
     with pytest.raises(ConfigError) as caught:
-        tables.verdicts("T-01", own=own)
+        derived.assessed("T-01", own=own)
     assert str(own / "T-01.sql") in caught.value.where
     assert "root:" not in str(caught.value)
 
 
-def test_the_population_is_held_to_the_same(tables: RunTables, tmp_path: Path) -> None:
-    tables.add(job("orders"))
+def test_the_population_is_held_to_the_same(derived: RunTables, tmp_path: Path) -> None:
     own = control(
         tmp_path, passing(), subjects="select content as job_id, 'x' as subject from read_text('/etc/passwd')"
     )
     with pytest.raises(ConfigError) as caught:
-        tables.verdicts("T-01", own=own)
+        derived.assessed("T-01", own=own)
     assert caught.value.where.endswith("T-01.sql: subjects")
 
 
-def test_python_variables_are_out_of_reach(tables: RunTables, tmp_path: Path) -> None:
-    tables.add(job("orders"))
+def test_python_variables_are_out_of_reach(derived: RunTables, tmp_path: Path) -> None:
     of_python = duckdb.sql("select 1 as one")
     assert of_python.fetchall() == [(1,)]
     with pytest.raises(ConfigError, match="of_python"):
-        tables.verdicts("T-01", own=control(tmp_path, passing().replace("from (", "from of_python, (")))
+        derived.assessed("T-01", own=control(tmp_path, passing().replace("from (", "from of_python, (")))
 
 
-def test_a_recursion_without_end_is_stopped(tables: RunTables, tmp_path: Path) -> None:
-    tables.add(job("orders"))
+def test_a_recursion_without_end_is_stopped(derived: RunTables, tmp_path: Path) -> None:
     sql = f"""with recursive r(n) as (select 1 union all select n + 1 from r)
         select job_id, subject, 'pass' as verdict, (select count(*)::text from r) as reason from ({JOBS})"""
     own = control(tmp_path, sql)
     with pytest.raises(ConfigError, match=r"longer than 0\.5 s") as caught:
-        tables.verdicts("T-01", own=own, timeout=0.5)
+        derived.assessed("T-01", own=own, timeout=0.5)
     assert str(own / "T-01.sql") in caught.value.where
 
 
-def test_an_answer_without_end_is_stopped(tables: RunTables, tmp_path: Path) -> None:
-    tables.add(job("orders"), job("nightly", in_scope=False))
+def test_an_answer_without_end_is_stopped(derived: RunTables, tmp_path: Path) -> None:
     endless = "select job_id, r.range::text as subject from range(100000000000) as r, jobs where not in_scope"
     own = control(tmp_path, passing(), subjects=endless)
     with pytest.raises(ConfigError, match="longer than 1 s"):
-        tables.verdicts("T-01", own=own, timeout=1.0)
+        derived.assessed("T-01", own=own, timeout=1.0)
 
 
-def test_the_configuration_is_locked_in_every_statement(tables: RunTables) -> None:
-    tables.derived().close()
+def test_the_configuration_is_locked_in_every_statement(derived: RunTables) -> None:
     names = "'enable_external_access', 'lock_configuration', 'TimeZone'"
     sql = f"select name, value from duckdb_settings() where name in ({names})"
-    with Locked(tables.database) as locked:
+    with Locked(derived.database) as locked:
         found = dict(locked.select(sql, where="test", required=("name", "value")))
     assert found == {"enable_external_access": "false", "lock_configuration": "true", "TimeZone": "UTC"}
 
@@ -126,29 +129,26 @@ def test_the_configuration_is_locked_in_every_statement(tables: RunTables) -> No
         "1 as job_id",
     ],
 )
-def test_other_columns_are_refused(tables: RunTables, tmp_path: Path, columns: str) -> None:
-    tables.add(job("orders"))
+def test_other_columns_are_refused(derived: RunTables, tmp_path: Path, columns: str) -> None:
     with pytest.raises(ConfigError, match="gives the columns") as caught:
-        tables.verdicts("T-01", own=control(tmp_path, f"select {columns} from ({JOBS})"))
+        derived.assessed("T-01", own=control(tmp_path, f"select {columns} from ({JOBS})"))
     assert "job_id, subject, verdict, reason" in caught.value.hint
 
 
-def test_an_error_in_the_sql_is_told_on_one_line(tables: RunTables, tmp_path: Path) -> None:
-    tables.add(job("orders"))
+def test_an_error_in_the_sql_is_told_on_one_line(derived: RunTables, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no_such_column") as caught:
-        tables.verdicts("T-01", own=control(tmp_path, passing().replace("'fine'", "no_such_column")))
+        derived.assessed("T-01", own=control(tmp_path, passing().replace("'fine'", "no_such_column")))
     assert "\n" not in caught.value.message
 
 
-def test_a_statement_after_a_stopped_one_runs(tables: RunTables) -> None:
-    tables.derived().close()
+def test_a_statement_after_a_stopped_one_runs(derived: RunTables) -> None:
     endless = "with recursive r(n) as (select 1 union all select n + 1 from r) select count(*) as n from r"
-    with Locked(tables.database, timeout=0.3) as locked:
+    with Locked(derived.database, timeout=0.3) as locked:
         with pytest.raises(ConfigError):
             list(locked.select(endless, where="test", required=("n",)))
         assert list(locked.select("select 1 as n", where="test", required=("n",))) == [(1,)]
 
 
-def test_an_honest_control_still_works_under_the_lock(tables: RunTables, tmp_path: Path) -> None:
-    tables.add(job("orders"))
-    assert answers(tables, control(tmp_path, passing())) == [("orders", "pass", "fine")]
+def test_an_honest_control_still_works_under_the_lock(derived: RunTables, tmp_path: Path) -> None:
+    rows = derived.assessed("T-01", own=control(tmp_path, passing()))
+    assert [(row["subject"], row["verdict"]) for row in rows] == [("orders", "pass")]

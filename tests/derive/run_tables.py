@@ -153,6 +153,10 @@ class RunTables:
     def verdicts(self, *controls: str, own: Path | None = None, timeout: float = 30.0) -> list[dict[str, Any]]:
         """Derive, assess (only the named controls, if any) and return the verdict rows."""
         self.derived().close()
+        return self.assessed(*controls, own=own, timeout=timeout)
+
+    def assessed(self, *controls: str, own: Path | None = None, timeout: float = 30.0) -> list[dict[str, Any]]:
+        """Assess what is derived already."""
         known = load([own]) if own else _built_in()
         chosen = [each for each in known if not controls or each.id in controls]
         assess(self.database, self.run, chosen, timeout=timeout)

@@ -18,22 +18,30 @@ FOLDER = Path(evidence.__file__).parent
 FILES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
 
 CONTRACT = {
-    "jobs": "job_id name subscription_id resource_group location environment_id trigger_type in_scope "
-    "provisioning_state running_state replica_timeout_s replica_retry_limit parallelism replica_completion_count "
-    "min_executions max_executions polling_interval_s identity_type workload_profile created_by created_at modified_by modified_at",
-    "environments": "environment_id name location internal vnet_subnet_id public_access zone_redundant log_destination "
-    "workspace_id",
+    "jobs": """
+        job_id name subscription_id resource_group location environment_id trigger_type in_scope
+        provisioning_state running_state replica_timeout_s replica_retry_limit parallelism
+        replica_completion_count min_executions max_executions polling_interval_s identity_type
+        workload_profile created_by created_at modified_by modified_at
+    """,
+    "environments": """
+        environment_id name location internal vnet_subnet_id public_access zone_redundant log_destination
+        workspace_id
+    """,
     "permissions": "scope caller can_read missing",
     "scale_rules": "job_id rule_name scaler_type metadata auth auth_method identity",
     "containers": "job_id container init image registry repository tag digest cpu memory_gib",
     "job_secrets": "job_id name key_vault_url identity",
     "identities": "identity_id kind principal_id client_id job_id federated_credentials",
-    "role_assignments": "assignment_id scope principal_id principal_type role_definition_id condition created_on "
-    "created_by",
+    "role_assignments": """
+        assignment_id scope principal_id principal_type role_definition_id condition created_on created_by
+    """,
     "role_definitions": "role_definition_id name type permissions",
     "principals": "principal_id type display_name user_principal_name enabled user_type resolved",
-    "activity_log": "event_id event_time operation status sub_status caller resource_id resource_group subscription_id "
-    "correlation_id level category",
+    "activity_log": """
+        event_id event_time operation status sub_status caller resource_id resource_group subscription_id
+        correlation_id level category
+    """,
     "diagnostic_settings": "setting_id resource_id name workspace_id storage_account_id event_hub_rule_id logs metrics",
     "tags": "resource_id key value source",
     "budgets": "budget_id scope name amount time_grain current_spend forecast_spend currency filter notifications",

@@ -272,3 +272,13 @@ async def test_the_cloud_describes_itself(serve):
         assert client.sandbox.endpoints.audience in reply.body["authentication"]["audiences"]
         older = await client.ask("/metadata/endpoints?api-version=2020-06-01", token="")
         assert isinstance(older.body, list)
+
+
+async def test_a_changed_estate_is_served_after_a_refresh(serve):
+    async with serve() as client:
+        path = f"/subscriptions/{TWO}/providers/Microsoft.App/jobs?api-version=2025-07-01"
+        new = at.job(TWO, "rg-billing", "billing-1")
+        client.sandbox.estate.resources[new["id"].lower()] = new
+        assert len((await client.ask(path)).body["value"]) == 1
+        client.sandbox.refresh()
+        assert len((await client.ask(path)).body["value"]) == 2

@@ -5,11 +5,10 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from audit.render.controls import SEVERITY_RANK, VERDICT_RANK
-from audit.render.rows import Row, fetch
+from audit.render.controls import SEVERITY_RANK, VERDICT_RANK, VERDICTS
 
 if TYPE_CHECKING:
-    import duckdb
+    from audit.render.rows import Row
 
 _OF_JOB = """
 from verdicts v
@@ -45,7 +44,11 @@ def by_control(rows: list[Row]) -> list[tuple[str, list[Row]]]:
     return [(control, list(group)) for control, group in groupby(rows, key=lambda row: str(row["control_id"]))]
 
 
-def totals(con: duckdb.DuckDBPyConnection) -> dict[str, Row]:
-    """Return for each control that failed: failures and the jobs they are on."""
-    sql = "select control_id, count(*) as checks, count(distinct lower(job_id)) as jobs from verdicts where verdict = 'fail' group by all"
-    return {row["control_id"]: row for row in fetch(con, sql)}
+def by_verdict(rows: list[Row], counts: dict[str, int]) -> list[tuple[str, list[Row], bool]]:
+    """Return one page's verdicts under their words, and whether the word's rows begin on this page."""
+    begins, before = {}, 0
+    for word in VERDICTS:
+        begins[word] = before + 1
+        before += counts[word]
+    found = ((word, list(group)) for word, group in groupby(rows, key=lambda row: str(row["verdict"])))
+    return [(word, members, members[0]["number"] == begins[word]) for word, members in found]

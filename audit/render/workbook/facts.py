@@ -95,7 +95,7 @@ def provenance(con: duckdb.DuckDBPyConnection, run: Run) -> list[tuple[str, list
                 ("Name", who.name or "not in the token"),
                 ("Kind", who.kind),
                 ("Object id", who.object_id),
-                ("Application id", who.app_id or "none: a person"),
+                ("Application id", who.app_id or "not in the token"),
                 ("Tenant id", who.tenant_id),
             ]
             if who

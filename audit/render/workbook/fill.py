@@ -12,7 +12,7 @@ from audit.render import links
 from audit.render.workbook.cells import fitted, moment, number, shown
 from audit.render.workbook.pen import Pen, linked
 from audit.render.workbook.sheet import Column, Kind, Sheet
-from audit.render.workbook.style import WORDS, Look, toned
+from audit.render.workbook.style import WORDS, Look, toned, with_
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,11 +125,18 @@ def _whole(sheet: Sheet, column: Column, row_id: str) -> str:
     return f"data/{sheet.tables[0]}.parquet, row_id {row_id}, column {column.name}"
 
 
+def heading_of(column: Column, look: Look) -> Look:
+    """Return how a column's heading stands: as its cells do."""
+    cells = _look(column)
+    return with_(look, right=column.kind in NUMBERS, centre=cells.centre, indent=cells.indent)
+
+
 def _look(column: Column) -> Look:
     return Look(
         line=True,
         code=column.kind in _CODES,
         wrap=column.kind is Kind.LONG,
+        indent=0 if column.kind in (*NUMBERS, *TIMES, Kind.BOOL) else 1,
         centre=column.kind in (Kind.BOOL, *TIMES),
         format=FORMATS.get(column.kind, "General"),
         quoted=column.kind not in (*NUMBERS, *TIMES, Kind.BOOL),

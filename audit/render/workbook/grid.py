@@ -8,14 +8,30 @@ from typing import TYPE_CHECKING, Any
 from openpyxl.cell import Cell
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from audit.render.workbook.pen import Pen
 
+TALLEST = 400.0
+"""Points that a row may have; the format stops at 409."""
 _LINE = 13.5
 """Height of one line of 10-point text, in points."""
-_CHARACTERS = 1.2
+_CHARACTERS = 1.15
 """Characters of 10-point text that fit in one unit of column width."""
+
+
+def height(texts: Iterable[tuple[str, float]]) -> float:
+    """Return the height, in points, of a row whose cells hold wrapped 10-point texts, each with its width.
+
+    Said in the file, because not every program finds it out when it opens one.
+    """
+    lines = max((_lines(text, width) for text, width in texts), default=1)
+    return min(lines * _LINE + 2, TALLEST)
+
+
+def _lines(text: str, width: float) -> int:
+    room = max(1.0, width * _CHARACTERS)
+    return sum(max(1, math.ceil(len(line) / room)) for line in text.split("\n"))
 
 
 class Grid:
@@ -53,11 +69,8 @@ class Grid:
         start, end = self._letters.index(first), self._letters.index(last or first)
         return self._letters[start : end + 1]
 
-    def lines(self, key: str, text: str) -> int:
-        """Return how many lines wrapped text takes in a block."""
-        room = max(1.0, sum(self.widths[letter] for letter in self.block(key)) * _CHARACTERS)
-        return sum(max(1, math.ceil(len(line) / room)) for line in text.split("\n"))
-
     def height(self, **texts: str) -> float:
         """Return the height of a row whose blocks hold these texts; a block is named "B_F"."""
-        return max(self.lines(key.replace("_", ":"), text) for key, text in texts.items()) * _LINE + 3
+        return height(
+            (text, sum(self.widths[each] for each in self.block(key.replace("_", ":")))) for key, text in texts.items()
+        )

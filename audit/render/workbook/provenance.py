@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from audit.render.workbook.volume import Volume
 
-_TALLEST = 400.0
-"""Points; the format stops at 409."""
 _KINDS = {
     Kind.WORD: "text",
     Kind.LONG: "text",
@@ -52,7 +50,7 @@ def write_provenance(volume: Volume) -> None:
         for label, told in lines:
             text = fitted(told, "run.json")
             cells = {"A": pen.text(fitted(label, "run.json"), Look(ink=MUTED, line=True)), "B": pen.text(text, fact)}
-            grid.put(cells, min(grid.height(B=text), _TALLEST))
+            grid.put(cells, grid.height(B=text))
 
 
 def write_columns(volume: Volume) -> None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from audit.render.workbook.fill import LEADING, NUMBERS, TIMES, fills
+from audit.render.workbook.fill import LEADING, fills, heading_of
+from audit.render.workbook.grid import height
 from audit.render.workbook.pen import LINK_LIMIT, Pen, linked
 from audit.render.workbook.setup import lay_out
-from audit.render.workbook.stage import rows_of
+from audit.render.workbook.sheet import Kind, Sheet
+from audit.render.workbook.stage import HEAD_ROWS, Staged, rows_of
 from audit.render.workbook.state import State, state_of
-from audit.render.workbook.style import BAND, BAND_TEXT, MUTED, WORDS, Look, with_
+from audit.render.workbook.style import BAND, BAND_TEXT, MUTED, WORDS, Look
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from audit.render.workbook.sheet import Sheet
-    from audit.render.workbook.stage import Staged
+    from openpyxl.cell import Cell
+
     from audit.render.workbook.volume import Volume
 
 HEADING = Look(bold=True, ink=BAND_TEXT, fill=BAND, wrap=True, middle=True)
@@ -44,8 +46,7 @@ def _head(pen: Pen, staged: Staged, part: int, state: State) -> None:
     back = pen.to_cell(pen.text("Summary", linked(Look())), ("Summary", 1))
     text = " ".join(filter(None, (state.text, _continuation(staged, part), _links_note(staged))))
     pen.sheet.append([back, pen.text(text, _tone(state.word))])
-    looks = (with_(HEADING, right=column.kind in NUMBERS, centre=column.kind in TIMES) for column in staged.sheet.shown)
-    pen.sheet.append([pen.text(column.heading, look) for column, look in zip(staged.sheet.shown, looks, strict=True)])
+    pen.sheet.append([pen.text(column.heading, heading_of(column, HEADING)) for column in staged.sheet.shown])
 
 
 def _tone(word: str) -> Look:
@@ -78,8 +79,21 @@ def _rows(pen: Pen, sheet: Sheet, rows: Iterator[tuple[Any, ...]], count: int, o
     linking, plain = (fills(pen, sheet, others, leads=leads) for leads in (True, False))
     keys = [index for index, column in enumerate(sheet.shown) if column.link]
     row_id = next(index for index, column in enumerate(sheet.shown) if column.name == "row_id")
+    wrapped = [(index, column.width) for index, column in enumerate(sheet.shown) if column.kind is Kind.LONG]
     for position in range(count):
         row = next(rows)
         key = dict(zip(keys, row[width:], strict=True))
         makers = linking if position < most else plain
-        pen.sheet.append([fill(row[i], key.get(i), row[row_id] or "") for i, fill in enumerate(makers)])
+        cells = [fill(row[i], key.get(i), row[row_id] or "") for i, fill in enumerate(makers)]
+        tall = height((str(row[index] or ""), wide) for index, wide in wrapped) if wrapped else None
+        _append(pen, HEAD_ROWS + 1 + position, cells, tall)
+
+
+def _append(pen: Pen, number: int, cells: list[Cell], tall: float | None) -> None:
+    """Write a row. Its height is told to the sheet only while it is written: a sheet may have a million."""
+    if tall is None:
+        pen.sheet.append(cells)
+        return
+    pen.sheet.row_dimensions[number].height = tall
+    pen.sheet.append(cells)
+    del pen.sheet.row_dimensions[number]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from audit.model.marker import MARKER
-from audit.store.redaction import assignments
-from audit.store.redaction.formats import OWN, Format, kept, may_hold_secret
+from audit.store.redaction import assignments, denylists
+from audit.store.redaction.formats import OWN, Format
+from audit.store.redaction.hints import may_hold_secret
 
 if TYPE_CHECKING:
     from audit.store.redaction.marks import Marks
@@ -31,7 +33,7 @@ class TextRedactor:
 
     def __init__(self, marks: Marks) -> None:
         self._marks = marks
-        self._formats: tuple[Format, ...] = (*OWN, *kept())
+        self._formats: tuple[Format, ...] = (*OWN, *denylists.formats())
         self.clean: set[str] = set()
         """Texts known to hold no secret."""
         self._redacted: dict[str, str] = {}
@@ -76,15 +78,14 @@ class TextRedactor:
     def _once(self, value: str) -> str:
         value = assignments.hide(value, self._marks.hide)
         for form in self._formats:
-            value = form.pattern.sub(lambda match, form=form: self._found(form, match), value)  # type: ignore[misc]
+            if not form.needles or any(needle in value for needle in form.needles):
+                value = form.pattern.sub(partial(self._found, form), value)
         return value
 
     def _found(self, form: Format, match: re.Match[str]) -> str:
         whole = match[0]
-        secret = next((text for name, text in match.groupdict().items() if text and name in _SECRET_GROUPS), whole)
-        if form.accept is not None and not form.accept(secret):
-            return whole
-        if _is_cursor(match):
+        secret = next((text for text in match.groupdict().values() if text), whole)
+        if (form.accept is not None and not form.accept(secret)) or _is_cursor(match):
             return whole
         return whole.replace(secret, self._marks.hide(secret, form.detector))
 
@@ -99,9 +100,6 @@ class TextRedactor:
         return value if redacted == plain else redacted
 
 
-_SECRET_GROUPS = frozenset({"secret", "discord", "teams"})
-
-
 def _is_cursor(match: re.Match[str]) -> bool:
-    """A list's own place marker looks random and opens nothing."""
+    """Tell whether a match is a list's own place marker: it looks random and opens nothing."""
     return any(found.start() <= match.start() < found.end() for found in _CURSOR.finditer(match.string))

@@ -25,14 +25,16 @@ COVERAGE = Sheet(
     title="Coverage",
     note="One row for each thing that was asked of Azure. A gap is a read that failed or was not complete: it is never "
     "an absence, and what rests on it is not assessed.",
-    query="select * from coverage",
+    query="select c.*, case when c.scope = '/' then 'tenant' "
+    "else coalesce(s.name, regexp_extract(rtrim(c.scope, '/'), '[^/]+$')) end as resource from coverage c "
+    "left join subscriptions s on lower(rtrim(c.scope, '/')) = '/subscriptions/' || lower(s.subscription_id)",
     order="outcome desc, kind, lower(scope), row_id",
-    tables=("coverage",),
+    tables=("coverage", "subscriptions"),
     kinds=(),
     columns=(
         Column("outcome", "Outcome", 12, Kind.WORD, "collected: every page was read and decoded. gap: it was not."),
         Column("kind", "Evidence kind", 20, note="The kind of evidence that was asked for."),
-        Column("scope", "Scope", 62, Kind.CODE, "Where it was asked: the id of a subscription, resource or item."),
+        Column("resource", "About", 38, note="The resource, subscription or item that was asked about, by name."),
         Column("reason", "Reason", 18, Kind.WORD, "Why it is a gap. Empty: it is none."),
         Column("detail", "Detail", 60, Kind.LONG, "What Azure said, or what was confirmed."),
         Column("pages", "Pages", 8, Kind.INT, "Answers stored under raw/."),
@@ -40,6 +42,7 @@ COVERAGE = Sheet(
         Column("requests", "Requests", 10, Kind.INT, "Requests sent, every attempt counted."),
         Column("started", "Started (UTC)", 20, Kind.DATETIME, "When the first request left."),
         Column("finished", "Finished (UTC)", 20, Kind.DATETIME, "When the last answer was stored."),
+        Column("scope", "Scope", 90, Kind.CODE, "Where it was asked: the id of a subscription, resource or item."),
     ),
     anchors={"kind": "kind", "outcome": "kind || '|' || outcome"},
 )

@@ -1,0 +1,55 @@
+"""Provenance: how the evidence was made, so that a reader can judge it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from audit.render.text import number, size, utc_seconds
+
+if TYPE_CHECKING:
+    from audit.model import Run
+
+
+def scope(run: Run) -> str:
+    """Return the configured scope in words."""
+    parts = []
+    if run.management_groups:
+        parts.append(f"management groups {', '.join(run.management_groups)}")
+    if run.subscriptions:
+        parts.append(f"{len(run.subscriptions):,} named in the configuration")
+    if run.resource_groups:
+        parts.append(f"only resource groups {', '.join(run.resource_groups)}")
+    return "; ".join(parts) if parts else "every subscription that the caller can see"
+
+
+def facts(run: Run) -> list[tuple[str, str]]:
+    """Return (label, what it says) for everything that is known about the run."""
+    who, stats = run.caller, run.stats
+    return [
+        ("Period", f"{utc_seconds(run.window.since)} (included) to {utc_seconds(run.window.until)} (excluded)"),
+        ("Run", f"{run.run_id}, {run.state}"),
+        ("Started", utc_seconds(run.started)),
+        ("Finished", utc_seconds(run.finished) if run.finished else "not finished"),
+        ("Cloud", f"{run.cloud}, {run.endpoint}"),
+        ("Scope", scope(run)),
+        ("Subscriptions expected", ", ".join(run.expected_subscriptions) or "none named by the owner"),
+        *_caller(run),
+        ("Tenant", who.tenant_id if who else "unknown"),
+        ("Redaction key id", run.redaction_key_id or "none"),
+        ("Requests", "; ".join(f"{family} {number(count)}" for family, count in sorted(stats.requests.items())) or "none"),
+        ("Retries", f"{number(stats.retries)}, throttled answers {number(stats.throttled)}"),
+        ("Received", size(stats.bytes_received)),
+        ("Effort", f"{stats.wall_seconds:,.1f} s, CPU {stats.cpu_seconds:,.1f} s, peak memory {stats.peak_rss_mib:,.0f} MiB"),
+        ("Software", ", ".join([f"jobaudit {run.tool_version}", *(f"{k} {v}" for k, v in sorted(run.versions.items()))])),
+        *((f"Baseline {key}", json.dumps(run.settings[key], ensure_ascii=False, sort_keys=True, default=str)) for key in sorted(run.settings)),
+    ]  # fmt: skip
+
+
+def _caller(run: Run) -> list[tuple[str, str]]:
+    who = run.caller
+    if who is None:
+        return [("Caller", "unknown: no token was read")]
+    named = who.name or "no name in the token"
+    told = f"{named}, {'application' if who.kind == 'app' else who.kind}, object id {who.object_id}"
+    return [("Caller", told + (f", application id {who.app_id}" if who.app_id else ""))]
