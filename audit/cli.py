@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -36,7 +36,7 @@ app.add_typer(controls, name="controls")
 app.add_typer(sandbox, name="sandbox")
 
 
-CommandLineError = typer.BadParameter.__mro__[2]
+CommandLineError: Any = typer.BadParameter.__mro__[2]
 """What typer raises for a wrong command line; it carries its own copy of click and doesn't export this class."""
 
 
@@ -225,10 +225,10 @@ def sql(
     output: Annotated[Path, typer.Option("--output", "-o", help="Where runs and packs are.")] = Path("output"),
 ) -> None:
     """Ask a pack or a run a question in SQL; prints JSON lines."""
-    columns, rows = pipeline.query(where, select, output=output)
+    rows = pipeline.query(where, select, output=output)
+    columns = next(rows)
     for row in rows:
-        line = json.dumps(dict(zip(columns, row, strict=True)), default=str, ensure_ascii=False)
-        typer.echo(visible(line))
+        typer.echo(visible(json.dumps(dict(zip(columns, row, strict=True)), default=str, ensure_ascii=False)))
 
 
 @app.command()
@@ -360,11 +360,11 @@ def _finish(watch: Watch, rendered: pipeline.Rendered) -> None:
 def main() -> None:
     """Run a command; the one place where an error becomes a message and an exit code."""
     try:
-        app(standalone_mode=False)
-    except (typer.Exit, SystemExit) as leaving:
-        sys.exit(getattr(leaving, "exit_code", getattr(leaving, "code", 0)))
-    except KeyboardInterrupt:
-        _fail("interrupted; what is collected stays: `jobaudit resume RUN` goes on", ExitCode.INTERRUPTED)
+        code = app(standalone_mode=False)
+        if code == ExitCode.INTERRUPTED:  # typer turns Ctrl-C into this
+            hint = "\n  what to do: `jobaudit resume RUN` goes on where this run stopped"
+            _fail("interrupted; what is collected stays" + hint, ExitCode.INTERRUPTED)
+        sys.exit(code)
     except typer.Abort:
         _fail("interrupted", ExitCode.INTERRUPTED)
     except CommandLineError as error:

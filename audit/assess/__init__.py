@@ -7,6 +7,7 @@
 from audit.assess.engine import assess
 from audit.assess.header import Control
 from audit.assess.load import load
+from audit.assess.locked import Locked
 from audit.assess.parameters import check_policy
 
-__all__ = ["Control", "assess", "check_policy", "load"]
+__all__ = ["Control", "Locked", "assess", "check_policy", "load"]

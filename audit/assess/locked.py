@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -54,6 +55,13 @@ class Locked:
 
         Raises ConfigError naming ``where``: not one SELECT, an error in it, other columns, or longer than the timeout.
         """
+        with closing(self.rows(sql, where=where)) as rows:
+            places = _places(list(next(rows)), required, optional, where)
+            for row in rows:
+                yield tuple(row[place] if place is not None else None for place in places)
+
+    def rows(self, sql: str, *, where: str) -> Generator[tuple[Any, ...]]:
+        """Yield the names of the columns, then every row. Raises ConfigError as :meth:`select` does."""
         one_select(sql, where=where)
         cursor = self._con.cursor()
         late = threading.Event()
@@ -67,10 +75,9 @@ class Locked:
         timer.start()
         try:
             cursor.execute(sql)
-            places = _places([column[0] for column in cursor.description or ()], required, optional, where)
+            yield tuple(column[0] for column in cursor.description or ())
             while rows := cursor.fetchmany(_CHUNK):
-                for row in rows:
-                    yield tuple(row[place] if place is not None else None for place in places)
+                yield from rows
                 if late.is_set():
                     raise self._late(where)
         except duckdb.Error as error:
@@ -79,7 +86,7 @@ class Locked:
             raise ConfigError(
                 f"the SQL failed: {first_line(error)}",
                 where=where,
-                hint="it sees the run's tables and nothing else; docs/controls.md tells what a control may do",
+                hint="it sees the run's tables and nothing else; docs/tables.md lists them",
             ) from None
         finally:
             timer.cancel()

@@ -52,9 +52,13 @@ class Extent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def resolve(
-    azure: Azure, visible: Iterable[dict[str, Any]], members: Iterable[str], wanted: ScopeSettings
+    azure: Azure, visible: Iterable[dict[str, Any]] | None, members: Iterable[str] | None, wanted: ScopeSettings
 ) -> Extent:
-    """Hold the configured scope against what the caller sees. Raises ConfigError for what isn't there."""
+    """Hold the configured scope against what the caller sees. Raises ConfigError for what isn't there.
+
+    ``visible`` and ``members`` are None where they couldn't be read: then nothing can be said not to be there, and what
+    is configured is tried as it stands.
+    """
     if visible is None:
         chosen = list(wanted.subscriptions)
     elif members is None:

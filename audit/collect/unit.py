@@ -63,7 +63,7 @@ async def read(
             except ReadFailed as error:
                 failure = error
     except BaseException:
-        unit.abandon()
+        unit.abort()
         raise
     outcome = _outcome(kind, scope, tally, failure=failure, visibility=visibility, detail=detail)
     return unit.end(

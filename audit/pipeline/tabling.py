@@ -13,7 +13,7 @@ import duckdb
 
 from audit import assess, derive
 from audit.config import packaged
-from audit.errors import UsageError
+from audit.errors import IntegrityError
 from audit.store import Store, StoredRun
 
 if TYPE_CHECKING:
@@ -39,26 +39,34 @@ def tabled(stored: StoredRun, database: Path, controls: Sequence[Control]) -> No
     assess.assess(database, stored.run, controls)
 
 
-def query(where: str, sql: str, *, output: Path) -> tuple[list[str], list[tuple[Any, ...]]]:
+def query(where: str, sql: str, *, output: Path) -> Iterator[tuple[Any, ...]]:
     """Run one SELECT of the user's over a pack's or a run's tables: no writing, no files, no network.
 
-    ``where`` is a pack's or run's id or path. Returns column names and rows. Raises UsageError for bad SQL.
+    ``where`` is a pack's or run's id or path. Yields the names of the columns, then every row; JSON columns as text.
+    Raises ConfigError for SQL that fails, UsageError where there is no such pack or run.
     """
     with scratch() as database:
         pack = _pack(where, output)
         if pack is None:
             tabled(Store(output).open(where), database, controls_in(()))
         else:
-            with contextlib.closing(duckdb.connect(str(database))) as con:
-                for path in sorted((pack / "data").glob("*.parquet")):
-                    con.execute(f'create table "{path.stem}" as select * from read_parquet(?)', [str(path)])
-        try:
-            with assess.Locked(database, timeout=60.0) as locked:
-                return locked.answer(assess.one_select(sql))
-        except (duckdb.Error, ValueError) as error:
-            raise UsageError(
-                f"the query failed: {error}", hint="one SELECT over the tables of docs/tables.md"
-            ) from None
+            _loaded(pack, database)
+        with assess.Locked(database, timeout=60.0) as locked:
+            yield from locked.rows(sql, where="the command line")
+
+
+def _loaded(pack: Path, database: Path) -> None:
+    with contextlib.closing(duckdb.connect(str(database))) as con:
+        for path in sorted((pack / "data").glob("*.parquet")):
+            try:
+                name = path.stem.replace('"', '""')
+                con.execute(f'create table "{name}" as select * from read_parquet(?)', [str(path)])
+            except duckdb.Error as error:
+                raise IntegrityError(
+                    f"a table of the pack is damaged: {str(error).partition(chr(10))[0]}",
+                    where=str(path),
+                    hint="restore the file from a copy, or render the run again",
+                ) from error
 
 
 def _pack(where: str, output: Path) -> Path | None:

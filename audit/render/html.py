@@ -88,7 +88,7 @@ class Report:
         self._templates = templates
         self._staging = staging
         self._views = views
-        self._names = Names(con)
+        self._names = Names(con, run)
         self._controls = controls.load(con)
         templates.add(
             controls=self._controls,
@@ -130,7 +130,7 @@ class Report:
             "areas": matrix.areas(con),
             "change_counts": changes.counts(con),
             "access_counts": access.counts(con, "listing_access"),
-            "uncovered": one(con, budgets.UNCOVERED)["n"],
+            "uncovered": one(con, budgets.UNCOVERED),
             "subscriptions": fetch(
                 con, "select * from subscriptions order by lower(coalesce(name, subscription_id)), subscription_id"
             ),
@@ -147,8 +147,18 @@ class Report:
             return lambda rows: {"rows": [tell(row) for row in rows]}
 
         def owned(rows: list[Row]) -> dict[str, Any]:
-            tags = owners.tags(con, rows[0]["position"], rows[-1]["position"]) if rows else {}
-            told = [row | {"owners": owners.nearest(tags.get(row["job_key"], []), keys, aliases)} for row in rows]
+            if not rows:
+                return {"rows": [], "tag_keys": keys}
+            span = (rows[0]["position"], rows[-1]["position"])
+            tags, unread = owners.tags(con, *span), owners.unread(con, *span)
+            told = [
+                row
+                | {
+                    "owners": owners.nearest(tags.get(row["job_key"], []), keys, aliases),
+                    "unread": row["job_key"] in unread,
+                }
+                for row in rows
+            ]
             return {"rows": told, "tag_keys": keys}
 
         def reached(rows: list[Row]) -> dict[str, Any]:

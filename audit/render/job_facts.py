@@ -137,8 +137,8 @@ def _told(
         "more_changes": sum(row["n"] for row in facts["more_changes"]),
         "budgets": [budgets.told(row, names, groups) for row in facts["budgets"]],
         "who_deleted": names.caller(job["deleted_by"]),
-        "created": names.caller(config["created_by"]) if config else None,
-        "modified": names.caller(config["modified_by"]) if config else None,
+        "created": names.caller(config["created_by"], app_id=config["created_by"]) if config else None,
+        "modified": names.caller(config["modified_by"], app_id=config["modified_by"]) if config else None,
     }
 
 

@@ -60,8 +60,8 @@ _SCALERS: dict[str, Callable[[Metadata], tuple[str, str | None, str]]] = {
     "azure-queue": _plain("Storage queue", "messages", ("queueName",), ("queueLength",), "accountName"),
     "azure-blob": _plain("blob container", "blobs", ("blobContainerName",), ("blobCount",), "accountName"),
     "azure-eventhub": _plain("event hub", "unprocessed events", ("eventHubName",), ("unprocessedEventThreshold",), "eventHubNamespace"),
-    "kafka": _plain("Kafka topic", "messages behind", ("topic",), ("lagThreshold",), "bootstrapServers"),
-    "apache-kafka": _plain("Kafka topic", "messages behind", ("topic",), ("lagThreshold",), "bootstrapServers"),
+    "kafka": _plain("Kafka topic", "unread messages", ("topic",), ("lagThreshold",), "bootstrapServers"),
+    "apache-kafka": _plain("Kafka topic", "unread messages", ("topic",), ("lagThreshold",), "bootstrapServers"),
     "rabbitmq": _plain("RabbitMQ queue", "messages", ("queueName",), ("value", "queueLength")),
     "redis": _plain("Redis list", "entries", ("listName",), ("listLength",), "address"),
     "redis-streams": _plain("Redis stream", "pending entries", ("stream",), ("pendingEntriesCount", "lagCount"), "address"),
@@ -79,7 +79,7 @@ def source(rule: Row) -> str:
         return f"the {rule['scaler_type']} scaler of rule “{rule['rule_name']}” finds work"
     what, threshold, unit = known(data)
     per = f"one execution for every {threshold} {unit}" if threshold else f"the number of {unit} per execution is not set: the scaler's own default"
-    return f"{what} holds {unit} ({per})"
+    return f"{what} has {unit} ({per})"
 
 
 def _number(job: Row, name: str) -> tuple[int, str]:
@@ -108,7 +108,7 @@ def _starts(job: Row, rules: list[Row]) -> str:
 
 def _bounds(job: Row) -> str:
     replicas = job["parallelism"]
-    size = f"{plural(replicas, 'replica')} side by side" if replicas is not None else "replicas as the platform decides (parallelism is not set)"
+    size = f"{plural(replicas, 'replica')}{' side by side' if replicas > 1 else ''}" if replicas is not None else "replicas as the platform decides (parallelism is not set)"
     done = job["replica_completion_count"]
     enough = f", done when {plural(done, 'replica')} succeeded" if done is not None else ""
     timeout = f"is stopped after {seconds(job['replica_timeout_s'])}" if job["replica_timeout_s"] is not None else "has no time limit of its own"

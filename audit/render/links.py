@@ -78,9 +78,10 @@ def reference(raw_ref: str) -> str:
     """Return how a link to a raw page reads: the kind, and the item where the row has one of its own."""
     ref = parse(raw_ref)
     if ref is not None:
-        return f"{ref.kind} {ref.item}" if ref.line == 1 else f"{ref.kind} {ref.line}.{ref.item}"
+        page = f" p{ref.line}" if ref.line > 1 else ""
+        return f"{ref.kind.replace('_', ' ')}{page} #{ref.item}"
     unit = parse(f"{raw_ref}#line=1&item=0")
-    return unit.kind if unit else raw_ref.rpartition("/")[2]
+    return unit.kind.replace("_", " ") if unit else raw_ref.rpartition("/")[2]
 
 
 def numbered(name: str, number: int) -> str:

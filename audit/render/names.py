@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from audit.model import ids
@@ -9,6 +10,8 @@ from audit.render.rows import fetch
 
 if TYPE_CHECKING:
     import duckdb
+
+    from audit.model import Run
 
 _GROUPS = "/providers/microsoft.management/managementgroups/"
 
@@ -30,14 +33,15 @@ class Where(NamedTuple):
     kind: str
     name: str
     within: str
-    breadth: int
-    """0 for the tenant to 4 for a resource."""
+    on: bool = False
+    """It lies on ``within`` (a role assignment, a lock) rather than in it."""
 
 
 class Names:
     """The names that a run collected."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, con: duckdb.DuckDBPyConnection, run: Run) -> None:
+        self._tenant = run.caller.tenant_id.lower() if run.caller else ""
         self._subscriptions = {
             row["subscription_id"].lower(): row["name"]
             for row in fetch(con, "select subscription_id, name from subscriptions order by row_id")
@@ -85,22 +89,24 @@ class Names:
         """Return what an ARM scope is and what it is called."""
         key = ids.key(scope)
         subscription, group = ids.subscription_of(scope), ids.resource_group_of(scope)
+        extension = _EXTENSION.match(scope)
+        if extension is not None and extension["on"]:
+            on = self.scope(extension["on"])
+            kind = _KINDS[extension["type"].lower()]
+            return Where(kind, "" if kind == "tags" else extension["name"], f"{on.kind} {on.name}", on=True)
         if key == "/":
-            return Where("tenant", "tenant root", "", 0)
+            return Where("tenant", "root", "")
         if key.startswith(_GROUPS):
-            return Where("management group", ids.name_of(scope), "", 1)
+            name = ids.name_of(scope)
+            return Where("management group", "tenant root group" if name.lower() == self._tenant else name, "")
         if subscription is None:
-            return Where("scope", scope, "", 1)
+            return Where("scope", scope, "")
         within = self.subscription(subscription)
-        if group is None:
-            return Where("subscription", within, "", 2) if key.count("/") == 2 else Where("resource", _last(scope), within, 4)  # noqa: E501, PLR2004
-        if key.endswith(f"/resourcegroups/{group.lower()}"):
-            return Where("resource group", group, within, 3)
-        return Where(_resource_kind(key), _last(scope), within, 4)
-
-
-def _last(scope: str) -> str:
-    return ids.name_of(scope)
+        if key == f"/subscriptions/{subscription.lower()}":
+            return Where("subscription", within, "")
+        if group is not None and key.endswith(f"/resourcegroups/{group.lower()}"):
+            return Where("resource group", group, within)
+        return Where(_resource_kind(key), ids.name_of(scope), f"{group}, {within}" if group else within)
 
 
 _KINDS = {
@@ -114,6 +120,13 @@ _KINDS = {
     "microsoft.consumption/budgets": "budget",
     "microsoft.resources/tags": "tags",
 }
+
+
+_EXTENSION = re.compile(
+    r"(?i)^(?P<on>.*)/providers/(?P<type>microsoft\.(?:authorization/(?:roleassignments|roledefinitions|locks)"
+    r"|insights/diagnosticsettings|consumption/budgets|resources/tags))/(?P<name>[^/]+)$",
+)
+"""What lies on a scope rather than in it."""
 
 
 def _resource_kind(key: str) -> str:

@@ -12,26 +12,19 @@ _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e007f\ud800-\udfff]",
 )
-_CONTROL_PICTURES = 0x2400
-_LAST_PICTURED = 0x1F
-_DELETE = 0x7F
 
 
 def _shown(match: re.Match[str]) -> str:
-    point = ord(match[0])
-    if point <= _LAST_PICTURED:
-        return chr(_CONTROL_PICTURES + point)
-    if point == _DELETE:
-        return "␡"
-    return f"⟨U+{point:04X}⟩"
+    return f"[U+{ord(match[0]):04X}]"
 
 
 def visible(value: Any) -> str:
-    """Return text in which control, direction-changing and zero-width characters are shown as symbols.
+    """Return text in which control, direction-changing and zero-width characters are shown by number.
 
-    Escape becomes ``␛``, a right-to-left override ``⟨U+202E⟩``: nothing in a tag can reorder or hide what is read.
+    Escape becomes ``[U+001B]``, a right-to-left override ``[U+202E]``: nothing in a tag can reorder or hide what is read.
     """
-    return _INVISIBLE.sub(_shown, str(value))
+    text = str(value)
+    return text if text.isprintable() else _INVISIBLE.sub(_shown, text)
 
 
 def utc(value: datetime | date | None) -> str:

@@ -104,6 +104,7 @@ class Journal:
             self._descriptor = os.open(
                 folder.journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, atomic.FILE_MODE
             )
+            _cut(folder.journal, self._descriptor)
 
     def add(self, entry: Entry) -> None:
         """Append a line: once this returns, a kill can't undo it."""
@@ -118,6 +119,13 @@ class Journal:
     def close(self) -> None:
         """Close the file; it stays."""
         os.close(self._descriptor)
+
+
+def _cut(journal: Path, descriptor: int) -> None:
+    """Remove a last line that a kill cut short: the next one must not be written behind it."""
+    whole = journal.read_bytes().rfind(b"\n") + 1
+    if whole < os.fstat(descriptor).st_size:
+        os.ftruncate(descriptor, whole)
 
 
 def entries(folder: RunFolder) -> list[Entry]:

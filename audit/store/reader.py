@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from audit.model import Page
     from audit.store.layout import RunFolder
 
+_FILE = re.compile(r"raw/[a-z_]+/[0-9a-f]{32}\.jsonl\.zst|tables/[a-z_]+\.parquet")
 _HINT = "restore the file from a copy of the run, or collect again"
 
 
@@ -63,29 +65,26 @@ class StoredRun:
         """Yield every raw file, in order of its path."""
         for name in sorted(self._files):
             if name.startswith("raw/"):
-                yield self._inside(name)
+                yield self.path / name
 
     def _complete(self) -> None:
-        """Raise IntegrityError where a file is missing that run.json lists."""
-        folders = sorted({name.rpartition("/")[0] for name in self._files})
-        present = {f"{folder}/{name}" for folder in folders for name in self._names(folder)}
+        """Raise IntegrityError where run.json lists a file that is missing, or one that no run has."""
+        present: dict[Path, set[str]] = {}
         for name in self._files:
-            if name not in present:
-                self._inside(name)
-
-    def _names(self, folder: str) -> list[str]:
-        path = self.path / folder
-        return [each.name for each in path.iterdir()] if ".." not in path.parts and path.is_dir() else []
-
-    def _inside(self, name: str) -> Path:
-        path = self.path / name
-        if ".." in Path(name).parts or Path(name).is_absolute():
-            raise IntegrityError(f"run.json names a file outside the run: {name}", where=str(self._folder.head))
-        if not path.is_file():
-            raise IntegrityError("a file of the run is missing", where=str(path), hint=_HINT)
-        return path
+            if _FILE.fullmatch(name) is None:
+                raise IntegrityError(f"run.json names a file that no run has: {name}", where=str(self._folder.head))
+            folder, _, file = name.rpartition("/")
+            path = self.path / folder
+            if path not in present:
+                present[path] = {each.name for each in path.iterdir()} if path.is_dir() else set()
+            if file not in present[path]:
+                raise IntegrityError("a file of the run is missing", where=str(self.path / name), hint=_HINT)
 
     def _verify(self, name: str) -> None:
-        path = self._inside(name)
-        if head.sha256(path) != self._files[name]:
+        path = self.path / name
+        try:
+            same = head.sha256(path) == self._files[name]
+        except FileNotFoundError as error:
+            raise IntegrityError("a file of the run is missing", where=str(path), hint=_HINT) from error
+        if not same:
             raise IntegrityError("a file of the run is not what was stored", where=str(path), hint=_HINT)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import msgspec
 
-from audit.errors import IntegrityError, StoreError
+from audit.errors import StoreError
 from audit.model import Record, columns
 from audit.store import atomic
 
@@ -58,7 +58,9 @@ def connect(database: str = ":memory:") -> duckdb.DuckDBPyConnection:
 def write(connection: duckdb.DuckDBPyConnection, record: type[Record], sources: Sequence[Path], target: Path) -> None:
     """Write the table of a record class as Parquet, atomically. Without rows it is a table all the same.
 
-    Rows with the same row_id are one row: the one with the smallest raw_ref stays. Raises StoreError.
+    Rows that say the same, whatever the casing, are one row: the one with the smallest raw_ref stays. Rows that say
+    different things under one row_id (an environment variable set twice, say) all stay: the second gets ``-2``.
+    Raises StoreError.
     """
     part = target.with_name(f".{target.name}.part")
     copy = f"COPY ({_select(record, sources)}) TO {literal(str(part))} (FORMAT parquet, COMPRESSION zstd)"
@@ -85,8 +87,18 @@ def _select(record: type[Record], sources: Sequence[Path]) -> str:
         return "SELECT " + ", ".join(f"NULL::{kind} AS {identifier(name)}" for name, kind in schema) + " WHERE false"
     files = "[" + ", ".join(literal(str(path)) for path in sources) + "]"
     types = "{" + ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in schema) + "}"
-    return f"""SELECT {names} FROM read_json({files}, format = 'newline_delimited', columns = {types})
-        QUALIFY row_number() OVER (PARTITION BY row_id ORDER BY raw_ref) = 1 ORDER BY row_id, raw_ref"""
+    said = ", ".join(
+        f"lower({identifier(name)}::VARCHAR)" for name, _ in schema if name not in ("observed_at", "raw_ref")
+    )
+    rest = ", ".join(identifier(name) for name, _ in schema if name != "row_id")
+    return f"""
+        WITH said AS (
+            SELECT {names} FROM read_json({files}, format = 'newline_delimited', columns = {types})
+            QUALIFY row_number() OVER (PARTITION BY {said} ORDER BY raw_ref) = 1
+        ), numbered AS (
+            SELECT *, row_number() OVER (PARTITION BY row_id ORDER BY raw_ref, {said}) AS nth FROM said
+        )
+        SELECT if(nth = 1, row_id, row_id || '-' || nth) AS row_id, {rest} FROM numbered ORDER BY row_id, raw_ref"""
 
 
 def view(connection: duckdb.DuckDBPyConnection, table: str, path: Path) -> None:
@@ -95,14 +107,14 @@ def view(connection: duckdb.DuckDBPyConnection, table: str, path: Path) -> None:
 
 
 def load(connection: duckdb.DuckDBPyConnection, table: str, path: Path) -> None:
-    """Load a Parquet file into the connection's database. Raises IntegrityError where it can't be read."""
+    """Load a Parquet file, whose digest was right, into the connection's database. Raises StoreError."""
     try:
         connection.execute(f"CREATE OR REPLACE TABLE {identifier(table)} AS FROM read_parquet({literal(str(path))})")
     except duckdb.Error as error:
-        raise IntegrityError(
-            f"table {table} is damaged: {_first_line(error)}",
+        raise StoreError(
+            f"table {table} could not be loaded into a database: {_first_line(error)}",
             where=str(path),
-            hint="restore the file from a copy of the run, or collect again",
+            hint="see that the folder for temporary files can be written and has space (TMPDIR)",
         ) from error
 
 

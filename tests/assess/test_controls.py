@@ -416,7 +416,7 @@ CASES: list[tuple[list[Any], str, str]] = [
     (
         [budget(notifications=notify(contactGroups=[GROUP])), group(receivers=Json([]), receiver_count=0)],
         "fail",
-        "receivers: 0",
+        "no receiver",
     ),
     (
         [
@@ -424,7 +424,7 @@ CASES: list[tuple[list[Any], str, str]] = [
             group(receivers=Json([{"kind": "email", "status": "Disabled"}])),
         ],
         "fail",
-        "tells nobody",
+        "all disabled",
     ),
     ([budget(notifications=notify(contactGroups=[GROUP]))], "fail", "not found"),
     ([budget(notifications=notify(contactGroups=[GROUP.replace(SUB, OTHER)]))], "not_assessed", "can't be told"),

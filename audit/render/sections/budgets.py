@@ -29,9 +29,14 @@ order by s.job_key, lower(b.scope), lower(b.name), b.row_id
 """
 
 UNCOVERED = """
-select count(*) as n from report_jobs j
-where state = 'present' and not exists (
-    select 1 from report_scopes s join budgets b on lower(rtrim(b.scope, '/')) = s.scope_key where s.job_key = j.job_key)
+select count(*) filter (where not unread) as jobs, count(*) filter (where unread) as unread
+from (
+    select j.job_key in (select lower(job_id) from job_gaps where kind = 'budgets') as unread
+    from report_jobs j
+    where state = 'present' and not exists (
+        select 1 from report_scopes s join budgets b on lower(rtrim(b.scope, '/')) = s.scope_key
+        where s.job_key = j.job_key)
+)
 """
 
 _OPERATORS = {"greaterthan": "above", "greaterthanorequalto": "at", "equalto": "at exactly"}

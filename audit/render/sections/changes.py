@@ -16,8 +16,8 @@ CHANGES = "select * from report_changes"
 _VERBS = {
     "write": "created or updated",
     "delete": "deleted",
-    "start/action": "started by hand",
-    "stop/action": "stopped by hand",
+    "start/action": "started",
+    "stop/action": "stopped",
     "suspend/action": "suspended",
     "resume/action": "resumed",
     "listsecrets/action": "read the secrets of",

@@ -24,6 +24,13 @@ order by j.job_key, distance, lower(t.key), t.key, t.row_id
 _USUAL = ["owner", "environment", "cost-centre", "runbook"]
 
 
+def unread(con: duckdb.DuckDBPyConnection, first: int, last: int) -> set[str]:
+    """Return the keys of the jobs of a range whose tags, or some of them, were not read: nothing is missing there."""
+    sql = """select distinct j.job_key from job_gaps g join report_jobs j on j.job_key = lower(g.job_id)
+    where g.kind in ('tags', 'jobs') and j.position between ? and ? order by j.job_key"""
+    return {row["job_key"] for row in fetch(con, sql, first, last)}
+
+
 def required(con: duckdb.DuckDBPyConnection) -> tuple[list[str], dict[str, list[str]]]:
     """Return the keys that the controls require, and other spellings that count for each."""
     rows = fetch(

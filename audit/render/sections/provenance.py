@@ -41,7 +41,7 @@ def facts(run: Run) -> list[tuple[str, str]]:
         ("Retries", f"{number(stats.retries)}, throttled answers {number(stats.throttled)}"),
         ("Received", size(stats.bytes_received)),
         ("Effort", f"{stats.wall_seconds:,.1f} s, CPU {stats.cpu_seconds:,.1f} s, peak memory {stats.peak_rss_mib:,.0f} MiB"),
-        ("Software", ", ".join([f"jobaudit {run.tool_version}", *(f"{k} {v}" for k, v in sorted(run.versions.items()))])),
+        ("Software", ", ".join(f"{name} {version}" for name, version in sorted({"jobaudit": run.tool_version, **run.versions}.items()))),
         *((f"Baseline {key}", json.dumps(run.settings[key], ensure_ascii=False, sort_keys=True, default=str)) for key in sorted(run.settings)),
     ]  # fmt: skip
 

@@ -32,7 +32,7 @@ def shown(text: str) -> str:
 def fitted(text: str, whole: str) -> str:
     """Return visible text that a cell can hold; where it is cut, it says so and ``whole`` says where all of it is."""
     seen = shown(text)
-    if _units(seen) <= TEXT_LIMIT:
+    if 2 * len(seen) <= TEXT_LIMIT or _units(seen) <= TEXT_LIMIT:  # the first is quick and settles nearly all
         return seen
     mark = f"\n[cut: this cell shows the beginning of {len(text):,} characters. The whole text: {whole}]"
     room = TEXT_LIMIT - _units(mark)

@@ -36,12 +36,21 @@ def collected(run: Run) -> str:
     return f"{utc(run.started)} to {utc(run.finished) if run.finished else 'not finished'}"
 
 
-def caller(run: Run) -> str:
-    """Return who collected."""
+def caller(con: duckdb.DuckDBPyConnection, run: Run) -> str:
+    """Return who collected: the name that the token or the directory gives, or the id."""
     if run.caller is None:
         return "unknown: the run ended before a token was read"
-    named = run.caller.name or run.caller.app_id or run.caller.object_id
+    named = run.caller.name or _in_directory(con, run.caller.object_id) or run.caller.app_id or run.caller.object_id
     return f"{visible(named)} ({'application' if run.caller.kind == 'app' else run.caller.kind})"
+
+
+def _in_directory(con: duckdb.DuckDBPyConnection, object_id: str) -> str | None:
+    if not exists(con, "principals"):
+        return None
+    row = con.execute(
+        "select min(display_name) from principals where lower(principal_id) = lower(?)", [object_id]
+    ).fetchone()
+    return row[0] if row else None
 
 
 def scope(run: Run) -> str:
@@ -92,14 +101,14 @@ def provenance(con: duckdb.DuckDBPyConnection, run: Run) -> list[tuple[str, list
         (
             "Caller",
             [
-                ("Name", who.name or "not in the token"),
+                ("Name", who.name or _in_directory(con, who.object_id) or "not known"),
                 ("Kind", who.kind),
                 ("Object id", who.object_id),
                 ("Application id", who.app_id or "not in the token"),
                 ("Tenant id", who.tenant_id),
             ]
             if who
-            else [("Caller", caller(run))],
+            else [("Caller", caller(con, run))],
         ),
         (
             "Scope and period",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 HEAD_ROWS = 4
 """Title, note, state, headings: the rows above the first row of a table."""
 
-_BATCH = 2_000
+_BATCH = 5_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,13 +62,13 @@ def stage(con: duckdb.DuckDBPyConnection, sheet: Sheet, row_limit: int) -> Stage
     anchors = "".join(f", lower(cast({sql} as varchar)) as anchor_{name}" for name, sql in sheet.anchors.items())
     con.execute(
         f"create or replace temp table {table} as with queried as (select *{absent} from ({sheet.query})) "
-        f"select row_number() over (order by {sheet.order}) as row_number_{anchors}, * from queried",
+        f"select *{anchors} from queried order by {sheet.order}",  # a table keeps the order in which it was filled
     )
     (rows,) = con.execute(f"select count(*) from {table}").fetchone() or (0,)
     places = {
         name: dict(
             con.execute(
-                f"select anchor_{name}, min(row_number_) from {table} where anchor_{name} is not null group by all",
+                f"select anchor_{name}, min(rowid) + 1 from {table} where anchor_{name} is not null group by all",
             ).fetchall(),
         )
         for name in sheet.anchors
@@ -85,9 +85,9 @@ def exists(con: duckdb.DuckDBPyConnection, name: str) -> bool:
 def rows_of(con: duckdb.DuckDBPyConnection, staged: Staged, names: list[str]) -> Iterator[tuple[Any, ...]]:
     """Yield the rows in order, each with the columns ``names``; memory is bounded by a batch."""
     listed = ", ".join(f'"{name}"' for name in names)
-    result = con.execute(f"select {listed} from {staged.table} order by row_number_")
-    while batch := result.fetchmany(_BATCH):
-        yield from batch
+    for first in range(0, staged.rows, _BATCH):
+        within = f"rowid between {first} and {first + _BATCH - 1}"
+        yield from con.execute(f"select {listed} from {staged.table} where {within} order by rowid").fetchall()
 
 
 def drop(con: duckdb.DuckDBPyConnection, staged: Staged) -> None:

@@ -67,12 +67,16 @@ class Styles:
     def __init__(self, book: Any) -> None:
         self._sheet: Any = SimpleNamespace(parent=book)
         self._built: dict[Look, Any] = {}
+        self._known: dict[int, tuple[Look, Any]] = {}
 
     def of(self, look: Look) -> Any:
-        """Return the style array of a look."""
-        if look not in self._built:
-            self._built[look] = self._build(look)
-        return self._built[look]
+        """Return the style array of a look. A column asks with the same object for each of its cells: that is quick."""
+        known = self._known.get(id(look))
+        if known is None:
+            if look not in self._built:
+                self._built[look] = self._build(look)
+            known = self._known[id(look)] = (look, self._built[look])
+        return known[1]
 
     def _build(self, look: Look) -> Any:
         cell: Any = WriteOnlyCell(self._sheet)

@@ -70,7 +70,7 @@ def _title(grid: Grid, volume: Volume) -> None:
     )
     right = (
         ("Run", run.run_id),
-        ("Caller", facts.caller(run)),
+        ("Caller", facts.caller(volume.con, run)),
         ("Tenant", run.caller.tenant_id if run.caller else "unknown"),
         ("Made by", f"jobaudit {run.tool_version}, cloud {run.cloud}"),
     )
@@ -132,7 +132,8 @@ def _contents(grid: Grid, volume: Volume) -> None:
     heads = {"B": pen.text("Sheet", HEAD), "C": pen.text("Rows", COUNT_HEAD), "D:M": pen.text("What it holds", holds)}
     grid.put(heads, 18)
     *tables, last = [
-        (item.sheet.title, None if item.missing else item.rows, item.sheet.note) for item in volume.staged.values()
+        (item.sheet.title, None if item.missing else item.rows, item.sheet.note.partition(". ")[0].rstrip(".") + ".")
+        for item in volume.staged.values()
     ]
     provenance = ("Provenance", None, "How the evidence was made: run, caller, scope, software, baselines, effort.")
     columns = ("Columns", None, "What every column of every sheet means.")

@@ -38,6 +38,7 @@ def write_table(volume: Volume, staged: Staged) -> None:
         if not staged.rows:
             pen.sheet.append([pen.text(state.text, _tone(state.word))])
         _rows(pen, sheet, rows, count, volume.staged)
+        pen.end()
 
 
 def _head(pen: Pen, staged: Staged, part: int, state: State) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from openpyxl import Workbook
 
-from audit.render.workbook.pen import Pen
+from audit.render.workbook.pen import Pen, Streamed
 from audit.render.workbook.state import KindCoverage, coverage_by_kind
 from audit.render.workbook.style import Styles
 
@@ -43,7 +43,9 @@ class Volume:
 
     def pen(self, title: str) -> Pen:
         """Add a sheet and return what writes its cells."""
-        return Pen(self.book.create_sheet(title), self.styles, report=self.report)
+        sheet = Streamed(self.book, title)
+        self.book._add_sheet(sheet)  # noqa: SLF001  create_sheet knows only the stock class
+        return Pen(sheet, self.styles, report=self.report)
 
     @property
     def footer(self) -> str:

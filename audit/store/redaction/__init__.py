@@ -51,5 +51,5 @@ class Redactor:
 
     def _body(self, body: bytes) -> bytes:
         """Line breaks in JSON stand between values only; in a text that isn't JSON they don't matter."""
-        line = body.removeprefix(_BOM).translate(_LINE_BREAKS)
-        return self._pages.body(line) if line.strip() else b"null"
+        line = body.removeprefix(_BOM).translate(_LINE_BREAKS).strip()
+        return self._pages.body(line) if line else b"null"

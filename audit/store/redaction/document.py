@@ -69,7 +69,8 @@ class DocumentRedactor:
         value = self._decoder.decode(body)
         self._members = 0
         redacted = self._member(name, place(name), value, 1)
-        return (body if redacted is value else self._encoder.encode(redacted)), self._members
+        kept = redacted is value and self._members == members_in(body)
+        return (body if kept else self._encoder.encode(redacted)), self._members
 
     def value(self, value: Any, depth: int = 0) -> Any:
         """Redact any JSON value."""

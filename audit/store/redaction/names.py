@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from audit.model.marker import MARKER
+
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 _SECRET_ENDINGS = (
@@ -58,6 +60,8 @@ _HARMLESS_KEYS = (
 @lru_cache(maxsize=8192)
 def holds_secret(name: str) -> bool:
     """Tell whether a value under this name is a secret wherever it stands: the name ends in a word for one."""
+    if MARKER.search(name):  # what was redacted in a name is no name
+        return False
     flat = _flat(name)
     return flat.endswith(_SECRET_ENDINGS) and not flat.endswith(tuple(_HARMLESS_KEYS))
 
@@ -67,6 +71,8 @@ def suggests_secret(name: str) -> bool:
     """Tell whether a configuration value under this name is taken for a secret: ``REDIS_CONNECTION_PROD``, ``KEY_1``."""
     if holds_secret(name):
         return True
+    if MARKER.search(name):
+        return False
     words = [word.lower() for word in _WORD.findall(name) if not word.isdigit()]
     if not words or words[-1] in _LOCATING or _flat(name).endswith(tuple(_HARMLESS_KEYS)):
         return False

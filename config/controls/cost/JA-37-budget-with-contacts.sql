@@ -102,6 +102,12 @@ contacts as (
     select budget_row, 'action group', word.value ->> '$'
     from notices, json_each(coalesce(notices.body -> '$.contactGroups', '[]')) as word where enabled
 ),
+alive as (
+    select action_groups.row_id, count(receiver.value) filter (
+               where lower(coalesce(receiver.value ->> '$.status', 'Enabled')) <> 'disabled') as receivers
+    from action_groups left join json_each(coalesce(action_groups.receivers, '[]')) as receiver on true
+    group by all
+),
 heard as (
     select distinct contacts.budget_row, contacts.kind, contacts.contact,
            case
@@ -111,19 +117,21 @@ heard as (
                    if(exists (select 1 from coverage where kind = 'action_groups' and outcome = 'collected'
                               and starts_with(lower(contacts.contact), lower(rtrim(scope, '/')) || '/')), 'dead', 'open')
                when known.enabled is false then 'dead'
-               when not exists (select 1 from json_each(coalesce(known.receivers, '[]')) as receiver
-                                where lower(coalesce(receiver.value ->> '$.status', 'Enabled')) <> 'disabled') then 'dead'
+               when alive.receivers = 0 then 'dead'
                else 'live'
            end as answer,
            case
                when contacts.kind <> 'action group' then contacts.kind || ' ' || coalesce(contacts.contact, '')
                else 'action group ' || coalesce(regexp_extract(contacts.contact, '[^/]+$'), '')
                    || case when known.row_id is null then ' (not found)' when known.enabled is false then ' (disabled)'
-                           else ' (receivers: ' || known.receiver_count || ')' end
+                           when known.receiver_count = 0 then ' (no receiver)'
+                           when alive.receivers = 0 then ' (receivers: ' || known.receiver_count || ', all disabled)'
+                           else ' (receivers: ' || alive.receivers || ')' end
            end as told
     from contacts
     left join action_groups as known
         on contacts.kind = 'action group' and lower(known.action_group_id) = lower(rtrim(contacts.contact, '/'))
+    left join alive on alive.row_id = known.row_id
 ),
 hearing as (
     select budget_row,

@@ -81,7 +81,7 @@ select job_id,
        case
            when by_password then 'it signs in as user ' || coalesce(username, '(none named)') || ' with a password'
                || coalesce(' in the secret ' || password, '')
-           when identity is not null and held then 'it is pulled from as ' || identity_told
+           when identity is not null and held then 'images are pulled as ' || identity_told
            when identity is not null then 'its entry names ' || identity_told || ', which the job does not have'
            when private and entered then 'its entry names neither an identity nor a user; the registry is private by its name'
            when private then 'the registry is private by its name, and the job has no entry for it: how it pulls is not told'

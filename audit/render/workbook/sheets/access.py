@@ -26,8 +26,9 @@ ROLE_ASSIGNMENTS = Sheet(
         named as (select lower(principal_id) as principal_key, min_by(p, row_id) as p from principals p group by all),
         roles as (select lower(regexp_extract(role_definition_id, '[^/]+$')) as role_key, min_by(d, row_id) as d
                   from role_definitions d group by all)
-        select a.*, {LEVEL} as level, case when n.p is null then '(not looked up)' when not n.p.resolved then '(not in the directory)'
-                    else coalesce(n.p.display_name, '(no name)') end as principal, n.p.user_principal_name as user_principal_name,
+        select a.*, {LEVEL} as level, n.p.user_principal_name as user_principal_name,
+               case when n.p is null then '(not looked up)' when not n.p.resolved then '(not in the directory)'
+                    else coalesce(n.p.display_name, '(no name)') end as principal,
                n.p.enabled as enabled, n.p.user_type as user_type, n.p.resolved as resolved,
                coalesce(r.d.name, regexp_extract(a.role_definition_id, '[^/]+$')) as role, r.d.type as role_type,
                lower(regexp_extract(a.role_definition_id, '[^/]+$')) as role_key, s.name as subscription,
