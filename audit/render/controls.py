@@ -68,7 +68,14 @@ def load(con: duckdb.DuckDBPyConnection) -> dict[str, Row]:
 def supports(frameworks: str | None) -> list[tuple[str, str, str]]:
     """Return (short name, full name, requirements) for each framework that a control supports."""
     told: dict[str, Any] = json.loads(frameworks or "{}")
-    short = {"mcsb": "MCSB", "iso27001": "ISO 27001", "soc2": "SOC 2", "nist80053": "NIST 800-53", "pci": "PCI DSS", "cis": "CIS Azure"}  # noqa: E501
+    short = {
+        "mcsb": "MCSB",
+        "iso27001": "ISO 27001",
+        "soc2": "SOC 2",
+        "nist80053": "NIST 800-53",
+        "pci": "PCI DSS",
+        "cis": "CIS Azure",
+    }  # noqa: E501
     return [
         (short.get(name, name), FRAMEWORKS.get(name, name), ", ".join(told[name]))
         for name in sorted(told, key=lambda each: (list(FRAMEWORKS).index(each) if each in FRAMEWORKS else 99, each))

@@ -23,37 +23,7 @@ if TYPE_CHECKING:
     from audit.store import StoredRun
 
 
-@dataclass(frozen=True, kw_only=True)
-class Listing:
-    """Rows that may fill more than a page: the first stands on the index, the others on pages of their own.
-
-    ``sql`` gives each row a ``number`` from 1; ``told`` makes one page's rows into what ``template`` prints as ``rows``.
-    """
-
-    name: str
-    title: str
-    template: str
-    sql: str
-    size: int
-    told: Callable[[list[Row]], dict[str, Any]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """One page of a listing, and its neighbours (links relative to the pack's folder)."""
-
-    number: int
-    of: int
-    first: int
-    last: int
-    total: int
-    previous: str
-    following: str
-
-
-def write(
-    con: duckdb.DuckDBPyConnection, run: Run, stored: StoredRun, folder: Path, templates: list[Path]
-) -> None:
+def write(con: duckdb.DuckDBPyConnection, run: Run, stored: StoredRun, folder: Path, templates: list[Path]) -> None:
     """Write the report of a run into ``folder``.
 
     ``con`` holds every table; ``templates``: folders, a user's own first. The same tables and run give the same bytes.
@@ -118,7 +88,7 @@ class Report:
         self._staging.write("index.html", self._templates.render("index.html", base="", **self._index(kinds)))
 
     def _index(self, kinds: list[Row]) -> dict[str, Any]:
-        listed = {listing.name.replace("-", "_"): self._listing(listing) for listing in self._listings()}
+        listed = {listing.name.replace("-", "_"): self._listing(listing) for listing in listings.of_index(self._con, self._run, self._names, self._views)}
         con = self._con
         return {
             "figures": figures.figures(con),
@@ -136,88 +106,6 @@ class Report:
             ),
             **listed,
         }
-
-    def _listings(self) -> tuple[Listing, ...]:
-        names, con, views = self._names, self._con, self._views
-        groups = budgets.ActionGroups(con)
-        keys, aliases = owners.required(con)
-        areas = matrix.areas(con)
-
-        def each(tell: Callable[[Row], Row]) -> Callable[[list[Row]], dict[str, Any]]:
-            return lambda rows: {"rows": [tell(row) for row in rows]}
-
-        def owned(rows: list[Row]) -> dict[str, Any]:
-            if not rows:
-                return {"rows": [], "tag_keys": keys}
-            span = (rows[0]["position"], rows[-1]["position"])
-            tags, unread = owners.tags(con, *span), owners.unread(con, *span)
-            told = [
-                row
-                | {
-                    "owners": owners.nearest(tags.get(row["job_key"], []), keys, aliases),
-                    "unread": row["job_key"] in unread,
-                }
-                for row in rows
-            ]
-            return {"rows": told, "tag_keys": keys}
-
-        def reached(rows: list[Row]) -> dict[str, Any]:
-            return {"groups": access.by_scope([access.told(row, names) for row in rows])}
-
-        def changed(rows: list[Row]) -> dict[str, Any]:
-            return {
-                "rows": [changes.told(row, names, self._run) for row in rows],
-                "touched": changes.relations(con, rows),
-            }
-
-        return (
-            Listing(
-                name="gaps", title="Gaps in the evidence", template="sections/gaps.html", sql=coverage.GAPS, size=200,
-                told=each(lambda row: coverage.place(row, names, views)),
-            ),
-            Listing(
-                name="reconciliation", title="Do the sources agree?", template="sections/reconciliation.html",
-                sql=coverage.RECONCILIATION, size=200, told=each(lambda row: coverage.side(row, names)),
-            ),
-            Listing(
-                name="verdicts-by-job", title="Verdicts by job and area", template="sections/matrix.html", sql=matrix.JOBS,
-                size=250, told=lambda rows: {"groups": matrix.groups(con, rows), "areas": areas},
-            ),
-            Listing(
-                name="findings", title="Findings", template="sections/findings.html", sql=findings.FAILURES, size=200,
-                told=lambda rows: {"groups": findings.by_control(rows)},
-            ),
-            Listing(
-                name="not-assessed", title="Not assessed", template="sections/not_assessed.html", sql=findings.OPEN, size=200,
-                told=each(dict),
-            ),
-            Listing(
-                name="changes", title="What changed", template="sections/changes.html", sql=changes.CHANGES, size=200,
-                told=changed,
-            ),
-            Listing(
-                name="access", title="Who has access", template="sections/access.html", sql=access.ASSIGNMENTS, size=250,
-                told=reached,
-            ),
-            Listing(
-                name="budgets", title="Cost and budgets", template="sections/budgets.html", sql=budgets.BUDGETS, size=200,
-                told=each(lambda row: budgets.told(row, names, groups)),
-            ),
-            Listing(
-                name="owners", title="Owners", template="sections/owners.html", sql=owners.JOBS, size=250, told=owned
-            ),
-            Listing(
-                name="deleted", title="Jobs deleted in the window", template="sections/deleted.html", size=200,
-                sql="select row_number() over (order by position) as number, * from report_jobs where state = 'deleted'",
-                told=each(lambda row: row | {"by": names.caller(row["deleted_by"])}),
-            ),
-            Listing(
-                name="out-of-scope", title="Jobs out of scope", template="sections/out_of_scope.html", size=250,
-                sql="select row_number() over (order by lower(subscription_id), lower(resource_group), lower(name), row_id)"
-                " as number, * from jobs where not in_scope",
-                told=each(dict),
-            ),
-        )  # fmt: skip
 
     def _listing(self, listing: Listing, folder: str = "", **context: Any) -> dict[str, Any]:
         """Write a listing's pages from the second on, and return what the first shows."""
@@ -285,9 +173,7 @@ class Report:
             told=lambda rows: {"rows": [coverage.place(row, self._names, self._views) for row in rows]},
         )
         first = self._listing(listing, "coverage", kind=kind)
-        self._staging.write(
-            links.coverage_page(kind["kind"]), self._templates.render("kind.html", base="../", **first)
-        )
+        self._staging.write(links.coverage_page(kind["kind"]), self._templates.render("kind.html", base="../", **first))
 
 
 _VERDICTS_PER_PAGE = 250

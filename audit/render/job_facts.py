@@ -92,7 +92,9 @@ def jobs(con: duckdb.DuckDBPyConnection, names: Names, run: Run) -> Iterator[dic
         last = first + BATCH - 1
         parts = {name: _grouped(fetch(con, sql, first, last)) for name, sql in _QUERIES.items()}
         tags = owners.tags(con, first, last)
-        for job in fetch(con, "select * from report_jobs where position between ? and ? order by position", first, last):
+        for job in fetch(
+            con, "select * from report_jobs where position between ? and ? order by position", first, last
+        ):
             facts: dict[str, Any] = {name: found.get(job["job_key"], []) for name, found in parts.items()}
             facts["tags"] = tags.get(job["job_key"], [])
             facts["owners"] = owners.nearest(facts["tags"], keys, aliases)
@@ -106,9 +108,7 @@ def _grouped(rows: list[Row]) -> dict[str, list[Row]]:
     return found
 
 
-def _told(
-    job: Row, facts: dict[str, Any], names: Names, run: Run, groups: budgets.ActionGroups
-) -> dict[str, Any]:
+def _told(job: Row, facts: dict[str, Any], names: Names, run: Run, groups: budgets.ActionGroups) -> dict[str, Any]:
     config = next(iter(facts["config"]), None)
     by_area: dict[str, list[Row]] = defaultdict(list)
     for row in facts["verdicts"]:
@@ -145,4 +145,6 @@ def _told(
 def enabled(logs: str | None) -> list[str]:
     """Return the log categories that a diagnostic setting sends."""
     listed = json.loads(logs or "[]")
-    return [str(each.get("category") or each.get("categoryGroup") or "unnamed") for each in listed if each.get("enabled")]
+    return [
+        str(each.get("category") or each.get("categoryGroup") or "unnamed") for each in listed if each.get("enabled")
+    ]

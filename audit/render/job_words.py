@@ -47,7 +47,9 @@ def _at(data: Metadata, *keys: str) -> str:
     return f" at {value}" if value else ""
 
 
-def _plain(what: str, unit: str, name: tuple[str, ...], threshold: tuple[str, ...], *at: str) -> Callable[[Metadata], tuple[str, str | None, str]]:  # noqa: E501
+def _plain(
+    what: str, unit: str, name: tuple[str, ...], threshold: tuple[str, ...], *at: str
+) -> Callable[[Metadata], tuple[str, str | None, str]]:  # noqa: E501
     def told(data: Metadata) -> tuple[str, str | None, str]:
         lead, _, noun = what.rpartition(" ")
         return f"{lead} {_quoted(_first(data, *name), noun)}".strip() + _at(data, *at), _first(data, *threshold), unit
@@ -78,7 +80,11 @@ def source(rule: Row) -> str:
     if known is None:
         return f"the {rule['scaler_type']} scaler of rule “{rule['rule_name']}” finds work"
     what, threshold, unit = known(data)
-    per = f"one execution for every {threshold} {unit}" if threshold else f"the number of {unit} per execution is not set: the scaler's own default"
+    per = (
+        f"one execution for every {threshold} {unit}"
+        if threshold
+        else f"the number of {unit} per execution is not set: the scaler's own default"
+    )
     return f"{what} has {unit} ({per})"
 
 
@@ -99,7 +105,9 @@ def _starts(job: Row, rules: list[Row]) -> str:
     least, least_note = _number(job, "min_executions")
     interval, interval_note = _number(job, "polling_interval_s")
     events = listing([source(rule) for rule in rules], "or")
-    floor = f" and at least {least:,} even when there is no work" if least else f", none when there is no work{least_note}"
+    floor = (
+        f" and at least {least:,} even when there is no work" if least else f", none when there is no work{least_note}"
+    )
     return (
         f"Starts up to {plural(most, 'execution')}{most_note} per check when {events}{floor}; "
         f"checked every {seconds(interval)}{interval_note}."
@@ -108,12 +116,26 @@ def _starts(job: Row, rules: list[Row]) -> str:
 
 def _bounds(job: Row) -> str:
     replicas = job["parallelism"]
-    size = f"{plural(replicas, 'replica')}{' side by side' if replicas > 1 else ''}" if replicas is not None else "replicas as the platform decides (parallelism is not set)"
+    size = (
+        f"{plural(replicas, 'replica')}{' side by side' if replicas > 1 else ''}"
+        if replicas is not None
+        else "replicas as the platform decides (parallelism is not set)"
+    )
     done = job["replica_completion_count"]
     enough = f", done when {plural(done, 'replica')} succeeded" if done is not None else ""
-    timeout = f"is stopped after {seconds(job['replica_timeout_s'])}" if job["replica_timeout_s"] is not None else "has no time limit of its own"
+    timeout = (
+        f"is stopped after {seconds(job['replica_timeout_s'])}"
+        if job["replica_timeout_s"] is not None
+        else "has no time limit of its own"
+    )
     retries = job["replica_retry_limit"]
-    again = "retries are not set" if retries is None else "is not retried" if retries == 0 else f"is retried up to {plural(retries, 'time')}"
+    again = (
+        "retries are not set"
+        if retries is None
+        else "is not retried"
+        if retries == 0
+        else f"is retried up to {plural(retries, 'time')}"
+    )
     return f"An execution runs {size}{enough}; a replica {timeout} and {again}."
 
 
@@ -121,7 +143,9 @@ def _acts(identities: list[Row]) -> str:
     if not identities:
         return "It has no managed identity: whatever it reaches, it reaches with secrets or anonymously."
     told = [
-        "its system-assigned identity" if row["kind"] == "system" else f"user-assigned identity “{ids.name_of(row['identity_id'])}”"
+        "its system-assigned identity"
+        if row["kind"] == "system"
+        else f"user-assigned identity “{ids.name_of(row['identity_id'])}”"
         for row in identities
     ]
     return f"It acts as {listing(told)}."
@@ -150,4 +174,7 @@ def pairs(value: Any) -> list[tuple[str, str]]:
     data = json.loads(value) if isinstance(value, str) else value
     if not isinstance(data, dict):
         return []
-    return [(key, data[key] if isinstance(data[key], str) else json.dumps(data[key], ensure_ascii=False)) for key in sorted(data)]
+    return [
+        (key, data[key] if isinstance(data[key], str) else json.dumps(data[key], ensure_ascii=False))
+        for key in sorted(data)
+    ]

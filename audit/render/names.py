@@ -71,7 +71,9 @@ class Names:
             flags.append("disabled")
         name = row["display_name"] or row["user_principal_name"] or principal_id
         detail = row["user_principal_name"] or principal_id
-        return Who(name, _spaced(row["type"] or kind), detail if detail != name else "", tuple(flags), True, row["raw_ref"])
+        return Who(
+            name, _spaced(row["type"] or kind), detail if detail != name else "", tuple(flags), True, row["raw_ref"]
+        )
 
     def caller(self, caller: str | None, object_id: str | None = None, app_id: str | None = None) -> Who:
         """Return who made a change: the Activity Log names a login, an object id or only an application."""
@@ -135,4 +137,6 @@ def _resource_kind(key: str) -> str:
 
 
 def _spaced(kind: str | None) -> str:
-    return {"ServicePrincipal": "service principal", "ForeignGroup": "foreign group"}.get(kind or "", (kind or "").lower())
+    return {"ServicePrincipal": "service principal", "ForeignGroup": "foreign group"}.get(
+        kind or "", (kind or "").lower()
+    )

@@ -45,7 +45,7 @@ SCRIPT = "<script>alert('x')</script>"
 SCREEN = "\x1b[31mred\x1b[0m\x07"
 REVERSED = "safe\u202egnp.exe\u202c\u200b"
 LONG = "x" * 700
-MARKUP = "\"><img src=x onerror=alert(1)> {{ 7*7 }} {% raw %} &amp; </style></pre>"
+MARKUP = '"><img src=x onerror=alert(1)> {{ 7*7 }} {% raw %} &amp; </style></pre>'
 HOSTILE = {"script": SCRIPT, "screen": SCREEN, "reversed": REVERSED, "long": LONG, "markup": MARKUP}
 
 
@@ -55,7 +55,12 @@ def job_id(name: str, subscription: str = A, group: str = "rg-orders") -> str:
 
 def job(name: str, *, at: str = "", trigger: str = "Event", **parts: Any) -> dict[str, Any]:
     """A job as ARM lists it; keywords replace parts of it."""
-    own = {"name": "queue", "type": "azure-servicebus", "metadata": {"queueName": name, "messageCount": "5"}, "identity": "system"}
+    own = {
+        "name": "queue",
+        "type": "azure-servicebus",
+        "metadata": {"queueName": name, "messageCount": "5"},
+        "identity": "system",
+    }
     scale = {"pollingInterval": 30, "minExecutions": 0, "maxExecutions": 10, "rules": parts.get("rules", [own])}
     event = {"parallelism": 1, "replicaCompletionCount": 1, "scale": scale | parts.get("scale", {})}
     return {
@@ -63,7 +68,9 @@ def job(name: str, *, at: str = "", trigger: str = "Event", **parts: Any) -> dic
         "name": name,
         "type": "Microsoft.App/jobs",
         "location": "West Europe",
-        "tags": parts.get("tags", {"owner": "orders@example.com", "environment": "prod", "cost-centre": "7", "runbook": "r"}),
+        "tags": parts.get(
+            "tags", {"owner": "orders@example.com", "environment": "prod", "cost-centre": "7", "runbook": "r"}
+        ),
         "systemData": {"createdBy": "ada@example.com", "createdAt": "2026-03-01T08:15:27.7641109"},
         "identity": parts.get("identity", {"type": "SystemAssigned", "principalId": ROBOT, "tenantId": TENANT}),
         "properties": {
@@ -123,7 +130,9 @@ class Recorder:
     writer: Any
     count: int = field(default=0)
 
-    def unit(self, kind: str, scope: str, *bodies: Any, gap: Gap | None = None, ids: tuple[str, ...] = (), asked: Any = None) -> None:
+    def unit(
+        self, kind: str, scope: str, *bodies: Any, gap: Gap | None = None, ids: tuple[str, ...] = (), asked: Any = None
+    ) -> None:
         """Store one unit: its pages, the rows they make, and how it ended."""
         found, at = evidence.kind(kind), Scope(id=scope, ids=ids)
         unit = self.writer.unit(found, at)
@@ -164,7 +173,10 @@ def assignment(number: int, scope: str, principal: str, role: str = READER, **mo
     own = {"scope": scope, "principalId": principal, "roleDefinitionId": definition, "principalType": "User",
            "createdOn": "2026-01-05T10:00:00Z", "createdBy": ADA}  # fmt: skip
     guid = f"dddddddd-0000-4000-8000-{number:012d}"
-    return {"id": f"{scope.rstrip('/')}/providers/Microsoft.Authorization/roleAssignments/{guid}", "properties": own | more}
+    return {
+        "id": f"{scope.rstrip('/')}/providers/Microsoft.Authorization/roleAssignments/{guid}",
+        "properties": own | more,
+    }
 
 
 def event(number: int, what: str, resource: str, status: str = "Succeeded", **more: Any) -> dict[str, Any]:
@@ -201,7 +213,9 @@ EVENTS = [
     event(3, "Microsoft.App/jobs/write", job_id("good")),
     event(4, "Microsoft.App/jobs/listSecrets/action", job_id("secretive"), caller=SCRIPT),
     event(6, "Microsoft.App/jobs/delete", job_id("gone")),
-    event(8, "Microsoft.Authorization/roleAssignments/write", f"{RG}/providers/Microsoft.Authorization/roleAssignments/x"),
+    event(
+        8, "Microsoft.Authorization/roleAssignments/write", f"{RG}/providers/Microsoft.Authorization/roleAssignments/x"
+    ),
     event(10, "Microsoft.App/managedEnvironments/write", ENVIRONMENT, "Failed"),
     event(12, "Microsoft.Compute/virtualMachines/write", f"{RG}/providers/Microsoft.Compute/virtualMachines/vm"),
 ]
@@ -220,7 +234,11 @@ def record(recorder: Recorder) -> None:
         "id": ENVIRONMENT, "name": "cae-orders", "location": "westeurope",
         "properties": {"appLogsConfiguration": {"destination": "azure-monitor"}, "zoneRedundant": False},
     })  # fmt: skip
-    unit("environments", DARK_ENVIRONMENT, gap=Gap(reason=GapReason.FORBIDDEN, detail=f"403: the client {SCRIPT} may not"))
+    unit(
+        "environments",
+        DARK_ENVIRONMENT,
+        gap=Gap(reason=GapReason.FORBIDDEN, detail=f"403: the client {SCRIPT} may not"),
+    )
     unit("role_assignments", A, listed(
         assignment(1, "/", GHOST, OWNER),
         assignment(2, f"/providers/Microsoft.Management/managementGroups/{TENANT}", ADA),
@@ -230,8 +248,18 @@ def record(recorder: Recorder) -> None:
          gap=Gap(reason=GapReason.PARTIAL_VISIBILITY, detail="the caller can't see all of it"))  # fmt: skip
     for guid, name in ((OWNER, "Owner"), (READER, SCRIPT)):
         at = f"{A}/providers/Microsoft.Authorization/roleDefinitions/{guid}"
-        unit("role_definitions", at, {"id": at, "properties": {"roleName": name, "type": "BuiltInRole", "permissions": [{"actions": ["*"]}]}})
-    unit("principals", "/principals/0", listed(*PEOPLE), ids=(ADA, GHOST, GUEST, LEFT, ROBOT), asked={"ids": [ADA, GHOST, GUEST, LEFT, ROBOT]})
+        unit(
+            "role_definitions",
+            at,
+            {"id": at, "properties": {"roleName": name, "type": "BuiltInRole", "permissions": [{"actions": ["*"]}]}},
+        )
+    unit(
+        "principals",
+        "/principals/0",
+        listed(*PEOPLE),
+        ids=(ADA, GHOST, GUEST, LEFT, ROBOT),
+        asked={"ids": [ADA, GHOST, GUEST, LEFT, ROBOT]},
+    )
     unit("activity_log", A, listed(*EVENTS))
     unit("activity_log", B, listed())
     setting = {"id": f"{ENVIRONMENT}/providers/microsoft.insights/diagnosticSettings/all", "name": SCRIPT, "properties": {
@@ -243,7 +271,12 @@ def record(recorder: Recorder) -> None:
     for body in JOBS[:-1]:
         if body["identity"]["type"] == "SystemAssigned":
             facts = {"tenantId": TENANT, "principalId": ROBOT, "clientId": GHOST}
-            unit("identities", body["id"], {"id": f"{body['id']}/x", "name": "default", "properties": facts}, ids=(body["id"],))
+            unit(
+                "identities",
+                body["id"],
+                {"id": f"{body['id']}/x", "name": "default", "properties": facts},
+                ids=(body["id"],),
+            )
     unit("identities", SHARED, {"id": SHARED, "name": "id-shared", "location": "westeurope",
                                 "properties": {"tenantId": TENANT, "principalId": LEFT, "clientId": GHOST}},
          listed({"name": "gh", "properties": {"issuer": MARKUP, "subject": SCRIPT, "audiences": ["a"]}}),
@@ -255,7 +288,11 @@ def record(recorder: Recorder) -> None:
     unit("budgets", RG, listed(BUDGET))
     unit("budgets", A, listed())
     unit("budgets", B, listed())
-    unit("action_groups", A, listed({"id": GROUP, "name": "ag-nobody", "properties": {"enabled": False, "emailReceivers": []}}))
+    unit(
+        "action_groups",
+        A,
+        listed({"id": GROUP, "name": "ag-nobody", "properties": {"enabled": False, "emailReceivers": []}}),
+    )
     unit("graph_jobs", "/", {"totalRecords": 1, "count": 1, "data": [
         {"id": each["id"].lower(), "name": each["name"], "subscriptionId": SUB_A, "resourceGroup": "rg-orders"} for each in JOBS
     ]}, ids=(SUB_A, SUB_B), asked={"query": "resources"})  # fmt: skip

@@ -14,8 +14,45 @@ import pytest
 import report_fixture
 
 ELEMENTS = set(
-    "html head meta title style body a header nav main section footer h1 h2 h3 p dl div dt dd ol ul li table caption thead tbody "
-    "tfoot tr th td span code pre strong br abbr".split()
+    [
+        "html",
+        "head",
+        "meta",
+        "title",
+        "style",
+        "body",
+        "a",
+        "header",
+        "nav",
+        "main",
+        "section",
+        "footer",
+        "h1",
+        "h2",
+        "h3",
+        "p",
+        "dl",
+        "div",
+        "dt",
+        "dd",
+        "ol",
+        "ul",
+        "li",
+        "table",
+        "caption",
+        "thead",
+        "tbody",
+        "tfoot",
+        "tr",
+        "th",
+        "td",
+        "span",
+        "code",
+        "pre",
+        "strong",
+        "br",
+        "abbr",
+    ]
 )
 
 
@@ -36,7 +73,9 @@ def test_there_is_a_page_for_every_job_control_and_kind(made: Any, read: dict[st
 
 
 def test_every_link_leads_somewhere(made: Any, read: dict[str, markup.Element]) -> None:
-    anchors = {name: {each.attributes["id"] for each in page.all() if "id" in each.attributes} for name, page in read.items()}
+    anchors = {
+        name: {each.attributes["id"] for each in page.all() if "id" in each.attributes} for name, page in read.items()
+    }
     broken, followed = [], 0
     for name, page in read.items():
         for link in page.all("a"):
@@ -44,9 +83,11 @@ def test_every_link_leads_somewhere(made: Any, read: dict[str, markup.Element]) 
             target = (made.folder / name).parent / path if path else made.folder / name
             resolved = target.resolve()
             followed += 1
-            if not resolved.is_file() or made.folder.resolve() not in resolved.parents:
-                broken.append((name, link.attributes["href"]))
-            elif anchor and anchor not in anchors[str(resolved.relative_to(made.folder.resolve()))]:
+            if (
+                not resolved.is_file()
+                or made.folder.resolve() not in resolved.parents
+                or (anchor and anchor not in anchors[str(resolved.relative_to(made.folder.resolve()))])
+            ):
                 broken.append((name, link.attributes["href"]))
     assert not broken
     assert followed > 1000
@@ -56,8 +97,12 @@ def test_every_row_that_has_a_page_leads_to_its_words(made: Any, read: dict[str,
     """What the workbook links to by name alone is there too."""
     from audit.render import links
 
-    tables = [row[0] for row in made.con.execute("select table_name from duckdb_tables() where not temporary").fetchall()]
-    refs = {ref for table in tables for (ref,) in made.con.execute(f'select distinct raw_ref from "{table}"').fetchall()}
+    tables = [
+        row[0] for row in made.con.execute("select table_name from duckdb_tables() where not temporary").fetchall()
+    ]
+    refs = {
+        ref for table in tables for (ref,) in made.con.execute(f'select distinct raw_ref from "{table}"').fetchall()
+    }
     led = [page for page in map(links.raw_page, refs) if page]
     assert len(led) > 70
     for page in led:
@@ -69,7 +114,9 @@ def test_nothing_is_loaded_and_nothing_runs(read: dict[str, markup.Element]) -> 
     for name, page in read.items():
         assert {each.tag for each in page.all()} - {"#document"} <= ELEMENTS, name
         for each in page.all():
-            assert not [key for key in each.attributes if key.startswith("on") or key in ("style", "src", "srcset", "srcdoc")]
+            assert not [
+                key for key in each.attributes if key.startswith("on") or key in ("style", "src", "srcset", "srcdoc")
+            ]
             assert not re.match(r"\s*[a-z][a-z0-9+.-]*:|//", each.attributes.get("href", "")), name
 
 
@@ -77,7 +124,9 @@ def test_the_policy_allows_the_style_sheet_and_nothing_else(read: dict[str, mark
     for page in read.values():
         (style,) = page.all("style")
         digest = base64.b64encode(hashlib.sha256("".join(style.texts).encode()).digest()).decode()
-        (policy,) = [each for each in page.all("meta") if each.attributes.get("http-equiv") == "Content-Security-Policy"]
+        (policy,) = [
+            each for each in page.all("meta") if each.attributes.get("http-equiv") == "Content-Security-Policy"
+        ]
         assert policy.attributes["content"] == (
             f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
         )

@@ -65,4 +65,6 @@ def test_what_is_no_template_is_refused(made: Any, tmp_path: Path, name: str, te
 def test_a_folder_that_cannot_be_made_is_told_in_words(made: Any, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError):
-        html.write(made.con, made.stored.run, made.stored, tmp_path / "file" / "pack", [Path("report_templates").resolve()])
+        html.write(
+            made.con, made.stored.run, made.stored, tmp_path / "file" / "pack", [Path("report_templates").resolve()]
+        )

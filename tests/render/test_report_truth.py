@@ -42,7 +42,9 @@ def test_every_gap_is_listed_with_its_reason(made: Any) -> None:
 def test_the_figures_are_those_of_the_tables(made: Any) -> None:
     told = _section(_page(made, "index.html"), "verdict").text
     counts = dict(made.con.execute("select verdict, count(*) from verdicts group by all").fetchall())
-    units = made.con.execute("select count(*), count(*) filter (where outcome = 'gap') from coverage where place is null").fetchone()
+    units = made.con.execute(
+        "select count(*), count(*) filter (where outcome = 'gap') from coverage where place is null"
+    ).fetchone()
     assert f"{counts['fail']} failures" in told
     assert f"{counts['not_assessed']} checks could not be assessed" in told
     assert f"{units[1]} of {units[0]} units of collection are gaps" in told
@@ -72,7 +74,11 @@ def test_every_verdict_stands_on_its_jobs_page_and_its_controls(made: Any) -> No
     rows = made.con.execute("select control_id, job_id, verdict from verdicts where job_id is not null").fetchall()
     words = {"pass": "passed", "fail": "failed", "not_assessed": "not assessed", "not_applicable": "not applicable"}
     for job_id in {row[1] for row in rows}:
-        shown = [each for each in _section(_page(made, links.job_page(job_id)), "verdicts").all("tbody") for each in each.all("tr")]
+        shown = [
+            each
+            for each in _section(_page(made, links.job_page(job_id)), "verdicts").all("tbody")
+            for each in each.all("tr")
+        ]
         told = sorted((row.all("th")[0].all("a")[0].text, row.all("span")[0].texts[-1].strip()) for row in shown)
         assert told == sorted((control, words[verdict]) for control, job, verdict in rows if job == job_id)
     for control in {row[0] for row in rows}:
@@ -118,7 +124,10 @@ def test_a_budget_nobody_hears_of_is_named_and_no_cost_is_invented(made: Any) ->
 
 
 def test_a_job_is_told_in_plain_words(made: Any) -> None:
-    assert "Starts up to 10 executions per check when Service Bus queue “good” has messages (one execution for every 5 messages), none when there is no work; checked every 30 s." in _job(made, "good").text
+    assert (
+        "Starts up to 10 executions per check when Service Bus queue “good” has messages (one execution for every 5 messages), none when there is no work; checked every 30 s."
+        in _job(made, "good").text
+    )
     told = _job(made, "defaults").text
     assert "Starts up to 100 executions (platform default, not set) per check" in told
     assert "checked every 30 s (platform default, not set)" in told
@@ -132,7 +141,9 @@ def test_other_triggers_are_listed_so_that_the_population_is_whole(made: Any) ->
     assert "not event-driven" in told
 
 
-def test_long_listings_go_on_elsewhere_and_lose_nothing(made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_listings_go_on_elsewhere_and_lose_nothing(
+    made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = html.Listing
 
     def short(**parts: Any) -> html.Listing:
@@ -148,13 +159,21 @@ def test_long_listings_go_on_elsewhere_and_lose_nothing(made: Any, tmp_path: Pat
         while (path := folder / (links.numbered(name, number) if number > 1 else "index.html")).is_file():
             page = markup.read(path)
             part = _section(page, name) if number == 1 else page.all("main")[0]
-            shown += [row for row in part.all("tr") if row.parent and row.parent.tag == "tbody" and row.attributes.get("class") != "group"]
+            shown += [
+                row
+                for row in part.all("tr")
+                if row.parent and row.parent.tag == "tbody" and row.attributes.get("class") != "group"
+            ]
             assert f"of {total}" in page.text
             number += 1
         assert len(shown) == total
         assert number - 1 == -(-total // 3)
     for control in [row[0] for row in made.con.execute("select control_id from controls").fetchall()]:
-        counts = dict(made.con.execute("select verdict, count(*) from verdicts where control_id = ? group by all", [control]).fetchall())
+        counts = dict(
+            made.con.execute(
+                "select verdict, count(*) from verdicts where control_id = ? group by all", [control]
+            ).fetchall()
+        )
         before = 0
         for word in ("fail", "not_assessed", "pass", "not_applicable"):
             if counts.get(word):
@@ -166,12 +185,16 @@ def test_long_listings_go_on_elsewhere_and_lose_nothing(made: Any, tmp_path: Pat
 def test_the_same_run_gives_the_same_bytes(made: Any, tmp_path: Path) -> None:
     """Also when the rows lie in the tables in another order."""
     for (name,) in made.con.execute("select table_name from duckdb_tables() where not temporary").fetchall():
-        made.con.execute(f'create or replace table "{name}" as select * from "{name}" order by row_id desc, raw_ref desc')
+        made.con.execute(
+            f'create or replace table "{name}" as select * from "{name}" order by row_id desc, raw_ref desc'
+        )
     made.con.execute("set timezone = 'Asia/Kathmandu'")
     again = tmp_path / "again"
     html.write(made.con, made.stored.run, made.stored, again, [Path("report_templates").resolve()])
     made.con.execute("set timezone = 'UTC'")
     pages = markup.pages(again)
-    assert [str(path.relative_to(again)) for path in pages] == [str(path.relative_to(made.folder)) for path in markup.pages(made.folder)]
+    assert [str(path.relative_to(again)) for path in pages] == [
+        str(path.relative_to(made.folder)) for path in markup.pages(made.folder)
+    ]
     for path in pages:
         assert path.read_bytes() == (made.folder / path.relative_to(again)).read_bytes(), path.name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -17,7 +17,10 @@ from audit.render import job_words, links, text
 def test_nothing_that_acts_on_the_reader_stays(value: str) -> None:
     shown = text.visible(value)
     assert not any(unicodedata.category(each) == "Cc" and each not in "\t\n" for each in shown)
-    assert not any(unicodedata.bidirectional(each) in ("RLO", "LRO", "RLE", "LRE", "PDF", "RLI", "LRI", "FSI", "PDI") for each in shown)
+    assert not any(
+        unicodedata.bidirectional(each) in ("RLO", "LRO", "RLE", "LRE", "PDF", "RLI", "LRI", "FSI", "PDI")
+        for each in shown
+    )
     shown.encode()
 
 
@@ -25,7 +28,9 @@ def test_readable_text_is_left_alone() -> None:
     assert text.visible("Zürich 大阪 نورا 🚀 a\tb\nc") == "Zürich 大阪 نورا 🚀 a\tb\nc"
 
 
-@pytest.mark.parametrize(("seconds", "words"), [(0, "0 s"), (30, "30 s"), (300, "5 min"), (9000, "2 h 30 min"), (None, "unknown")])
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0, "0 s"), (30, "30 s"), (300, "5 min"), (9000, "2 h 30 min"), (None, "unknown")]
+)
 def test_durations(seconds: int | None, words: str) -> None:
     assert text.seconds(seconds) == words
 
@@ -55,8 +60,16 @@ def test_a_jobs_page_carries_the_digits_of_its_row() -> None:
 @pytest.mark.parametrize(
     ("scaler", "metadata", "words"),
     [
-        ("azure-servicebus", '{"topicName":"t","subscriptionName":"s","messageCount":"7"}', "subscription “s” of Service Bus topic “t” has messages (one execution for every 7 messages)"),
-        ("azure-queue", '{"queueName":"q","accountName":"st"}', "Storage queue “q” at st has messages (the number of messages per execution is not set"),
+        (
+            "azure-servicebus",
+            '{"topicName":"t","subscriptionName":"s","messageCount":"7"}',
+            "subscription “s” of Service Bus topic “t” has messages (one execution for every 7 messages)",
+        ),
+        (
+            "azure-queue",
+            '{"queueName":"q","accountName":"st"}',
+            "Storage queue “q” at st has messages (the number of messages per execution is not set",
+        ),
         ("azure-queue", '{"queueNameFromEnv":"Q"}', "Storage queue (named by variable Q)"),
         ("cron", '{"start":"0 1 * * *"}', "the cron scaler of rule “r” finds work"),
         ("azure-servicebus", "null", "Service Bus a queue that the rule doesn't name"),

@@ -11,7 +11,7 @@ import duckdb
 
 from audit.assess.tables import ControlRow, VerdictRow
 from audit.evidence import KINDS, record_types
-from audit.model import Caller, Run, RunState, Scope, Stats, Window, columns
+from audit.model import Caller, Run, RunState, Stats, Window, columns
 from audit.store.coverage import Coverage
 
 NOW = datetime(2026, 11, 22, 6, 0, 4, tzinfo=UTC)

@@ -46,8 +46,12 @@ class ActionGroups:
     """The action groups that notifications may name."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
-        self._known = {ids.key(row["action_group_id"]): row for row in fetch(con, "select * from action_groups order by row_id")}
-        read = fetch(con, "select scope from coverage where kind = 'action_groups' and outcome = 'collected' order by scope")
+        self._known = {
+            ids.key(row["action_group_id"]): row for row in fetch(con, "select * from action_groups order by row_id")
+        }
+        read = fetch(
+            con, "select scope from coverage where kind = 'action_groups' and outcome = 'collected' order by scope"
+        )
         self._read = [row["scope"] for row in read]
 
     def state(self, action_group_id: str) -> tuple[str, str, str | None]:

@@ -93,8 +93,12 @@ def place(row: Row, names: Names, views: RawViews) -> Row:
 def side(row: Row, names: Names) -> Row:
     """Add the words for a reconciliation row."""
     listed: dict[str, Any] = {name: json.loads(row[name] or "[]") for name in ("only_a", "only_b")}
-    return row | listed | {
-        "subscription": names.subscription(row["subscription_id"]),
-        "a": _SOURCES.get(row["source_a"], row["source_a"]),
-        "b": _SOURCES.get(row["source_b"], row["source_b"]),
-    }
+    return (
+        row
+        | listed
+        | {
+            "subscription": names.subscription(row["subscription_id"]),
+            "a": _SOURCES.get(row["source_a"], row["source_a"]),
+            "b": _SOURCES.get(row["source_b"], row["source_b"]),
+        }
+    )

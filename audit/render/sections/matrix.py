@@ -41,7 +41,9 @@ def groups(con: duckdb.DuckDBPyConnection, rows: list[Row]) -> list[dict[str, An
     for row in rows:
         cells = counted[row["job_key"]]
         row["cells"] = {area: [(word, cells[area][word]) for word in VERDICTS if word in cells[area]] for area in cells}
-    found = groupby(rows, key=lambda row: (row["subscription"], row["subscription_id"].lower(), row["resource_group"].lower()))
+    found = groupby(
+        rows, key=lambda row: (row["subscription"], row["subscription_id"].lower(), row["resource_group"].lower())
+    )
     return [
         {"subscription": subscription, "resource_group": (jobs := list(group))[0]["resource_group"], "jobs": jobs}
         for (subscription, _, _), group in found

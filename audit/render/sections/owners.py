@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from audit.render.rows import Row, fetch
 
@@ -35,7 +35,8 @@ def required(con: duckdb.DuckDBPyConnection) -> tuple[list[str], dict[str, list[
     """Return the keys that the controls require, and other spellings that count for each."""
     rows = fetch(
         con,
-        "select name, value from parameters where job_id is null and name in ('required_tags', 'tag_aliases') order by control_id, name",
+        "select name, value from parameters "
+        "where job_id is null and name in ('required_tags', 'tag_aliases') order by control_id, name",
     )
     values = {row["name"]: json.loads(row["value"]) for row in rows if row["value"]}
     return values.get("required_tags") or _USUAL, values.get("tag_aliases") or {}
@@ -47,6 +48,26 @@ def tags(con: duckdb.DuckDBPyConnection, first: int, last: int) -> dict[str, lis
     for row in fetch(con, _TAGS, first, last):
         found.setdefault(row["job_key"], []).append(row)
     return found
+
+
+def told(con: duckdb.DuckDBPyConnection, rows: list[Row]) -> dict[str, Any]:
+    """Return one page's jobs, each with the tags that decide and whether some of its tags were not read."""
+    keys, aliases = required(con)
+    if not rows:
+        return {"rows": [], "tag_keys": keys}
+    span = (rows[0]["position"], rows[-1]["position"])
+    found, hidden = tags(con, *span), unread(con, *span)
+    return {
+        "rows": [
+            row
+            | {
+                "owners": nearest(found.get(row["job_key"], []), keys, aliases),
+                "unread": row["job_key"] in hidden,
+            }
+            for row in rows
+        ],
+        "tag_keys": keys,
+    }
 
 
 def nearest(rows: list[Row], keys: list[str], aliases: dict[str, list[str]]) -> list[tuple[str, Row | None]]:

@@ -27,6 +27,7 @@ FORMATS = {
     Kind.NUMBER: "#,##0.####",
     Kind.MONEY: "#,##0.00",
     Kind.PERCENT: "0%",
+    Kind.BOOL: '"true";"true";"false"',  # else LibreOffice shows 1
     Kind.DATE: "yyyy-mm-dd",
     Kind.DATETIME: "yyyy-mm-dd hh:mm:ss",
 }

@@ -38,7 +38,13 @@ COVERAGE = Sheet(
         Column("reason", "Reason", 18, Kind.WORD, "Why it is a gap. Empty: it is none."),
         Column("detail", "Detail", 60, Kind.LONG, "What Azure said, or what was confirmed."),
         Column("pages", "Pages", 8, Kind.INT, "Answers stored under raw/."),
-        Column("rows", "Rows", 9, Kind.INT, "Rows read from them. 0 in a collected unit is a confirmed absence."),
+        Column(
+            "rows",
+            "Rows",
+            9,
+            Kind.INT,
+            "Rows read from them, over all tables of the kind. 0 in a complete read is a confirmed absence.",
+        ),
         Column("requests", "Requests", 10, Kind.INT, "Requests sent, every attempt counted."),
         Column("started", "Started (UTC)", 20, Kind.DATETIME, "When the first request left."),
         Column("finished", "Finished (UTC)", 20, Kind.DATETIME, "When the last answer was stored."),
@@ -58,16 +64,16 @@ RECONCILIATION = Sheet(
     nothing="There was nothing to compare.",
     columns=(
         Column("subscription", "Subscription", 26, note="Its name. Empty: not listed by Azure."),
-        Column("subscription_id", "Subscription id", 36, Kind.CODE, "Empty: all subscriptions together."),
-        Column("source_a", "First source", 28, note="Where the first count comes from."),
+        Column("source_a", "First source", 23, note="Where the first count comes from."),
         Column("count_a", "Count", 9, Kind.INT, "What the first source counts. Empty: it is a gap."),
-        Column("source_b", "Second source", 28, note="Where the second count comes from."),
+        Column("source_b", "Second source", 20, note="Where the second count comes from."),
         Column("count_b", "Count there", 12, Kind.INT, "What the second source counts. Empty: it is a gap."),
         Column(
             "difference", "Difference", 11, Kind.INT, "How many things are in one source only. Empty: not comparable."
         ),
         Column("explained", "Explained", 10, Kind.BOOL, "False: nothing explains the difference, or it can't be told."),
         Column("explanation", "Explanation", 80, Kind.LONG, "What explains it, thing by thing."),
+        Column("subscription_id", "Subscription id", 36, Kind.CODE, "Empty: all subscriptions together."),
         Column("only_a", "Only in the first (JSON)", 40, Kind.CODE),
         Column("only_b", "Only in the second (JSON)", 40, Kind.CODE),
     ),
@@ -103,13 +109,13 @@ FINDINGS = Sheet(
         Column("job", "Job", 26, note="Leads to the job.", link=Link("Jobs", "job", "job_id")),
         Column("subject", "Subject", 26, note="What about the job was judged: a rule, a container, an identity."),
         Column("reason", "Reason", 56, Kind.LONG, "Why the verdict is what it is."),
-        Column("remediation", "What to do", 48, Kind.LONG, "How a failure is mended."),
+        Column("remediation", "What to do", 76, Kind.LONG, "How a failure is mended."),
         Column("waived", "Waived", 9, Kind.BOOL, "An exception is in force. The failure stays a failure."),
         Column("waiver_id", "Waiver", 14, note="Names the exception."),
         Column("subscription", "Subscription", 22, note="Its name."),
         Column("resource_group", "Resource group", 22),
         Column(
-            "supports", "Supports", 48, Kind.LONG, "Requirements the check supports; not a statement of compliance."
+            "supports", "Supports", 90, Kind.LONG, "Requirements the check supports; not a statement of compliance."
         ),
     ),
     nothing="No control found anything to judge.",
@@ -151,11 +157,11 @@ CONTROLS = Sheet(
         Column("passed", "Pass", 8, Kind.INT),
         Column("not_applicable", "Not applicable", 11, Kind.INT),
         Column("population_note", "About the population", 36, Kind.LONG, "Says so where there is nothing to judge."),
-        Column("rationale", "Why it matters", 56, Kind.LONG),
-        Column("remediation", "What to do", 48, Kind.LONG),
+        Column("rationale", "Why it matters", 76, Kind.LONG),
+        Column("remediation", "What to do", 76, Kind.LONG),
         Column("needed", "Rests on", 28, Kind.LONG, "The evidence kinds it needs."),
         Column(
-            "supports", "Supports", 56, Kind.LONG, "Requirements the check supports; not a statement of compliance."
+            "supports", "Supports", 90, Kind.LONG, "Requirements the check supports; not a statement of compliance."
         ),
         Column("source", "Source", 11, note="built-in, or the organisation's own."),
     ),

@@ -10,24 +10,29 @@ ACTIVITY_LOG = Sheet(
     note="Management operations in the period, newest first. Azure keeps them for 90 days and never records reads; one "
     "operation can write several events, which share a correlation id.",
     query="""
-        select a.*, s.name as subscription, regexp_extract(resource_id, '[^/]+$') as resource, a.resource_id as job_id
+        with named as (
+            select lower(principal_id) as principal_key, min(display_name) as name from principals group by all)
+        select a.*, s.name as subscription, regexp_extract(resource_id, '[^/]+$') as resource, a.resource_id as job_id,
+               coalesce(named.name, a.caller) as who
         from activity_log a
+        left join named on named.principal_key = lower(a.caller)
         left join subscriptions s on lower(s.subscription_id) = lower(a.subscription_id)
     """,
     order="event_time desc, event_id, row_id",
-    tables=("activity_log", "subscriptions"),
+    tables=("activity_log", "subscriptions", "principals"),
     kinds=("activity_log",),
     columns=(
         Column("event_time", "Time (UTC)", 20, Kind.DATETIME, "When the event happened."),
-        Column("operation", "Operation", 46),
+        Column("operation", "Operation", 54),
         Column("status", "Status", 12),
         Column("sub_status", "Sub-status", 14),
-        Column("caller", "Caller", 36, note="Who asked for it, as Azure records it: a name or an object id."),
+        Column("who", "Caller", 34, note="Who asked for it: the name in the directory, else what Azure recorded."),
         Column("resource", "Resource", 28, note="Leads to the job, where it is one.", link=TO_JOB),
         Column("resource_group", "Resource group", 24),
         Column("subscription", "Subscription", 22),
         Column("level", "Level", 13),
         Column("category", "Category", 15),
+        Column("caller", "Caller as recorded", 38, note="A name or an object id."),
         Column("correlation_id", "Correlation id", 36, Kind.CODE, "The same for all events of one operation."),
         Column("resource_id", "Resource id", 60, Kind.CODE),
         Column("event_id", "Event id", 60, Kind.CODE),
@@ -40,30 +45,32 @@ DIAGNOSTIC_SETTINGS = Sheet(
     "confirmed as none, or a gap.",
     query="""
         with told as (
-        select 'set' as state, *, null::varchar as detail, array_to_string(
-                   [coalesce(entry->>'category', entry->>'categoryGroup') for entry in cast(logs as json[])
-                    if entry->>'enabled' = 'true'], ', ') as categories
-        from diagnostic_settings
-        union all by name
-        select case outcome when 'gap' then 'gap' else 'none' end as state, row_id, observed_at, raw_ref,
-               scope as resource_id, concat_ws(': ', reason, detail) as detail
-        from coverage
-        where kind = 'diagnostic_settings' and (outcome = 'gap' or rows = 0))
-        select *, resource_id as job_id, regexp_extract(resource_id, '[^/]+$') as resource, case
+            select 'set' as state, * rename (name as setting), null::varchar as detail, array_to_string(
+                       [coalesce(entry->>'category', entry->>'categoryGroup') for entry in cast(logs as json[])
+                        if entry->>'enabled' = 'true'], ', ') as categories
+            from diagnostic_settings
+            union all by name
+            select case outcome when 'gap' then 'gap' else 'none' end as state, row_id, observed_at, raw_ref,
+                   scope as resource_id, concat_ws(': ', reason, detail) as detail
+            from coverage
+            where kind = 'diagnostic_settings' and (outcome = 'gap' or rows = 0))
+        select told.*, resource_id as job_id, coalesce(s.name, regexp_extract(resource_id, '[^/]+$')) as resource, case
                    when lower(resource_id) like '%/providers/microsoft.app/jobs/%' then 'job'
                    when lower(resource_id) like '%/providers/microsoft.app/managedenvironments/%' then 'environment'
                    when regexp_matches(lower(resource_id), '^/subscriptions/[^/]+/?$') then 'subscription'
                end as resource_type
         from told
+        left join subscriptions s on lower(rtrim(told.resource_id, '/')) = '/subscriptions/' || lower(s.subscription_id)
     """,
-    order="list_position(['gap', 'none', 'set'], state), lower(resource_id), name, row_id",
-    tables=("diagnostic_settings", "coverage"),
+    order="list_position(['gap', 'none', 'set'], state), resource_type, lower(resource), lower(resource_id), setting, "
+    "row_id",
+    tables=("diagnostic_settings", "coverage", "subscriptions"),
     kinds=("diagnostic_settings",),
     columns=(
         Column("state", "State", 9, Kind.WORD, "set; none: Azure confirmed there is none; gap: it couldn't be read."),
         Column("resource", "Resource", 28, note="Leads to the job, where it is one.", link=TO_JOB),
         Column("resource_type", "Resource type", 20),
-        Column("name", "Setting", 26),
+        Column("setting", "Setting", 26),
         Column("categories", "Logs sent", 44, Kind.LONG, "Categories and groups that are switched on."),
         Column("workspace_id", "To workspace", 50, Kind.CODE),
         Column("storage_account_id", "To storage account", 50, Kind.CODE),
