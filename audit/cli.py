@@ -373,6 +373,12 @@ def main() -> None:
         _fail(str(error), error.exit_code)
     except BrokenPipeError:
         sys.exit(ExitCode.OK)
+    except OSError as error:
+        hint = "\n  what to do: see that the folder can be written and has space, then try again"
+        _fail(f"the system refused: {error}{hint}", ExitCode.USAGE)
+    except Exception as error:  # noqa: BLE001  the top: a defect of ours ends as a message too
+        hint = "\n  what to do: this is a defect of jobaudit; `jobaudit --debug …` shows where, please report it"
+        _fail(f"{type(error).__name__}: {error}{hint}", ExitCode.USAGE)
 
 
 def _fail(text: str, code: ExitCode) -> None:

@@ -28,13 +28,14 @@ _AREAS = (
     "operations",
 )
 FRAMEWORKS = {
-    "mcsb": "Microsoft cloud security benchmark v1",
-    "iso27001": "ISO/IEC 27001:2022",
-    "soc2": "SOC 2 Trust Services Criteria",
-    "nist80053": "NIST SP 800-53 r5",
-    "pci": "PCI DSS v4.0.1",
-    "cis": "CIS Azure Foundations 6.0.0",
+    "mcsb": ("MCSB", "Microsoft cloud security benchmark v1"),
+    "iso27001": ("ISO 27001", "ISO/IEC 27001:2022"),
+    "soc2": ("SOC 2", "SOC 2 Trust Services Criteria"),
+    "nist80053": ("NIST 800-53", "NIST SP 800-53 r5"),
+    "pci": ("PCI DSS", "PCI DSS v4.0.1"),
+    "cis": ("CIS Azure", "CIS Azure Foundations 6.0.0"),
 }
+"""A framework's short and full name, in the order in which they are told."""
 SEVERITY_RANK = "case {0}.severity when 'critical' then 0 when 'high' then 1 when 'medium' then 2 else 3 end"
 """SQL over a table's alias: heaviest first."""
 VERDICT_RANK = "case {0}.verdict when 'fail' then 0 when 'not_assessed' then 1 when 'pass' then 2 else 3 end"
@@ -68,16 +69,6 @@ def load(con: duckdb.DuckDBPyConnection) -> dict[str, Row]:
 def supports(frameworks: str | None) -> list[tuple[str, str, str]]:
     """Return (short name, full name, requirements) for each framework that a control supports."""
     told: dict[str, Any] = json.loads(frameworks or "{}")
-    short = {
-        "mcsb": "MCSB",
-        "iso27001": "ISO 27001",
-        "soc2": "SOC 2",
-        "nist80053": "NIST 800-53",
-        "pci": "PCI DSS",
-        "cis": "CIS Azure",
-    }  # noqa: E501
-    return [
-        (short.get(name, name), FRAMEWORKS.get(name, name), ", ".join(told[name]))
-        for name in sorted(told, key=lambda each: (list(FRAMEWORKS).index(each) if each in FRAMEWORKS else 99, each))
-        if told[name]
-    ]
+    known = [name for name in FRAMEWORKS if told.get(name)]
+    others = sorted(name for name in told if name not in FRAMEWORKS and told[name])
+    return [(*FRAMEWORKS.get(name, (name, name)), ", ".join(told[name])) for name in (*known, *others)]

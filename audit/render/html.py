@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from audit.render import controls, job_facts, links, raw_pages, stage
+from audit.render import controls, job_facts, links, listings, raw_pages, stage
 from audit.render.names import Names
 from audit.render.rows import Row, fetch, numbered, one, pages
-from audit.render.sections import access, budgets, changes, coverage, figures, findings, matrix, owners, provenance
+from audit.render.sections import access, budgets, changes, coverage, figures, findings, matrix, provenance
 from audit.render.staging import Staging
 from audit.render.templates import Templates
 
@@ -23,10 +21,19 @@ if TYPE_CHECKING:
     from audit.store import StoredRun
 
 
-def write(con: duckdb.DuckDBPyConnection, run: Run, stored: StoredRun, folder: Path, templates: list[Path]) -> None:
+def write(
+    con: duckdb.DuckDBPyConnection,
+    run: Run,
+    stored: StoredRun,
+    folder: Path,
+    templates: list[Path],
+    *,
+    workbook: bool = True,
+) -> None:
     """Write the report of a run into ``folder``.
 
-    ``con`` holds every table; ``templates``: folders, a user's own first. The same tables and run give the same bytes.
+    ``con`` holds every table; ``templates``: folders, a user's own first. ``workbook``: the pack holds
+    evidence.xlsx too, so the report may lead there. The same tables and run give the same bytes.
     Raises ConfigError where a template is wrong, StoreError where the folder can't be written; then nothing is left.
     """
     own = con.cursor()
@@ -34,7 +41,7 @@ def write(con: duckdb.DuckDBPyConnection, run: Run, stored: StoredRun, folder: P
         stage.prepare(own)
         loaded = Templates(templates)
         with Staging(folder) as staging:
-            loaded.add(run=run)
+            loaded.add(run=run, workbook=workbook)
             views = raw_pages.write(stored, loaded, staging)
             loaded.add(raw=views)
             Report(own, run, loaded, staging, views).write()
@@ -88,7 +95,10 @@ class Report:
         self._staging.write("index.html", self._templates.render("index.html", base="", **self._index(kinds)))
 
     def _index(self, kinds: list[Row]) -> dict[str, Any]:
-        listed = {listing.name.replace("-", "_"): self._listing(listing) for listing in listings.of_index(self._con, self._run, self._names, self._views)}
+        listed = {
+            listing.name.replace("-", "_"): self._listing(listing)
+            for listing in listings.of_index(self._con, self._run, self._names, self._views)
+        }
         con = self._con
         return {
             "figures": figures.figures(con),
@@ -107,14 +117,14 @@ class Report:
             **listed,
         }
 
-    def _listing(self, listing: Listing, folder: str = "", **context: Any) -> dict[str, Any]:
+    def _listing(self, listing: listings.Listing, folder: str = "", **context: Any) -> dict[str, Any]:
         """Write a listing's pages from the second on, and return what the first shows."""
         table = "listing_" + re.sub(r"\W", "_", listing.name)
         total = numbered(self._con, table, listing.sql)
         of = max(1, -(-total // listing.size))
         shown: dict[str, Any] = {}
         for number, rows in enumerate(pages(self._con, table, total, listing.size), 1):
-            part = Part(
+            part = listings.Part(
                 number=number,
                 of=of,
                 first=min(total, (number - 1) * listing.size + 1),
@@ -132,14 +142,14 @@ class Report:
                 self._staging.write(name, self._templates.render("listing.html", base=base, **told))
         return shown
 
-    def _page(self, listing: Listing, folder: str, number: int) -> str:
+    def _page(self, listing: listings.Listing, folder: str, number: int) -> str:
         if folder:
             return links.numbered(f"{folder}/{links.safe_name(listing.name)}", number)
         return links.numbered(listing.name, number) if number > 1 else f"index.html#{listing.name}"
 
     def _control(self, control: Row) -> None:
         """Write every verdict of a control, failures first."""
-        listing = Listing(
+        listing = listings.Listing(
             name=control["control_id"],
             title=f"{control['control_id']}: {control['title']}",
             template="sections/verdicts.html",
@@ -164,7 +174,7 @@ class Report:
 
     def _kind(self, kind: Row) -> None:
         """Write every unit of collection of a kind, gaps first."""
-        listing = Listing(
+        listing = listings.Listing(
             name=kind["kind"],
             title=kind["title"],
             template="sections/units.html",

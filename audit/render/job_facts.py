@@ -25,25 +25,34 @@ MOST_CHANGES = 300
 
 _OF_JOB = "join report_jobs b on b.job_key = lower(t.job_id) where b.position between ? and ?"
 
+_IDENTITIES = f"""
+select b.job_key, t.*, coalesce(i.principal_id, t.principal_id) as who, coalesce(i.client_id, t.client_id) as client,
+       i.federated_credentials, i.raw_ref as identity_ref, shared.jobs as shared
+from job_identities t
+left join identities i on lower(i.identity_id) = lower(t.identity_id) and lower(i.job_id) = lower(t.job_id)
+left join (
+    select lower(identity_id) as key, count(distinct lower(job_id)) as jobs from job_identities group by all
+) shared on shared.key = lower(t.identity_id)
+{_OF_JOB} order by b.position, t.kind, lower(t.identity_id), t.row_id
+"""
+_VERDICTS = f"""
+select b.job_key, t.*, c.title, c.area from verdicts t join controls c using (control_id) {_OF_JOB}
+order by b.position, c.area, {VERDICT_RANK.format("t")}, {SEVERITY_RANK.format("t")}, t.control_id, t.subject, t.row_id
+"""
+
+
+def _of_job(table: str, order: str) -> str:
+    return f"select b.job_key, t.* from {table} t {_OF_JOB} order by b.position, {order}, t.row_id"
+
+
 _QUERIES = {
-    "config": f"select b.job_key, t.* from jobs t {_OF_JOB} order by b.position",
-    "verdicts": f"""
-        select b.job_key, t.*, c.title, c.area from verdicts t join controls c using (control_id) {_OF_JOB}
-        order by b.position, c.area, {VERDICT_RANK.format("t")}, {SEVERITY_RANK.format("t")}, t.control_id, t.subject, t.row_id
-    """,
-    "rules": f"select b.job_key, t.* from scale_rules t {_OF_JOB} order by b.position, t.position, t.row_id",
-    "containers": f"select b.job_key, t.* from containers t {_OF_JOB} order by b.position, t.init desc, t.position, t.row_id",
-    "secrets": f"select b.job_key, t.* from job_secrets t {_OF_JOB} order by b.position, lower(t.name), t.row_id",
-    "registries": f"select b.job_key, t.* from job_registries t {_OF_JOB} order by b.position, lower(t.server), t.row_id",
-    "identities": f"""
-        select b.job_key, t.*, coalesce(i.principal_id, t.principal_id) as who, coalesce(i.client_id, t.client_id) as client,
-               i.federated_credentials, i.raw_ref as identity_ref, shared.jobs as shared
-        from job_identities t
-        left join identities i on lower(i.identity_id) = lower(t.identity_id) and lower(i.job_id) = lower(t.job_id)
-        left join (select lower(identity_id) as key, count(distinct lower(job_id)) as jobs from job_identities group by all) shared
-            on shared.key = lower(t.identity_id)
-        {_OF_JOB} order by b.position, t.kind, lower(t.identity_id), t.row_id
-    """,
+    "config": _of_job("jobs", "t.name"),
+    "verdicts": _VERDICTS,
+    "rules": _of_job("scale_rules", "t.position"),
+    "containers": _of_job("containers", "t.init desc, t.position"),
+    "secrets": _of_job("job_secrets", "lower(t.name)"),
+    "registries": _of_job("job_registries", "lower(t.server)"),
+    "identities": _IDENTITIES,
     "flagged": f"""
         select b.job_key, t.* from job_values t {_OF_JOB} and t.secret_like is not null
         order by b.position, t.place, t.owner, t.name, t.row_id
@@ -53,7 +62,8 @@ _QUERIES = {
         order by b.position, t.owner, (t.place = 'env'), t.place, t.name, t.row_id
     """,
     "environment": """
-        select b.job_key, t.* from environments t join report_jobs b on b.environment_key = lower(rtrim(t.environment_id, '/'))
+        select b.job_key, t.* from environments t
+        join report_jobs b on b.environment_key = lower(rtrim(t.environment_id, '/'))
         where b.position between ? and ? order by b.position, t.row_id
     """,
     "settings": """
@@ -79,7 +89,7 @@ _QUERIES = {
         group by all having count(*) > {MOST_CHANGES}
     """,
     "budgets": budgets.OF_JOBS,
-    "gaps": f"select b.job_key, t.* from job_gaps t {_OF_JOB} order by b.position, t.kind, lower(t.scope), t.reason, t.detail",
+    "gaps": _of_job("job_gaps", "t.kind, lower(t.scope), t.reason, t.detail"),
 }
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from audit.model import ids
-from audit.render.rows import Row
 from audit.render.text import listing, plural, seconds
+
+if TYPE_CHECKING:
+    from audit.render.rows import Row
 
 DEFAULTS = {"polling_interval_s": 30, "min_executions": 0, "max_executions": 100}
 """What the platform takes where a job sets nothing. https://learn.microsoft.com/azure/container-apps/jobs"""
 
 Metadata = Mapping[str, str]
+Watched = tuple[str, str | None, str]
+"""What a rule watches, how much of it calls for one execution (None: not set), and in what it is counted."""
 
 
 def _first(metadata: Metadata, *keys: str) -> str | None:
@@ -33,7 +37,7 @@ def _quoted(value: str | None, what: str) -> str:
     return f"{what} {value}" if value.startswith("(") else f"{what} “{value}”"
 
 
-def _servicebus(data: Metadata) -> tuple[str, str | None, str]:
+def _servicebus(data: Metadata) -> Watched:
     topic = _first(data, "topicName")
     if topic is not None:
         source = f"{_quoted(_first(data, 'subscriptionName'), 'subscription')} of Service Bus topic “{topic}”"
@@ -49,27 +53,31 @@ def _at(data: Metadata, *keys: str) -> str:
 
 def _plain(
     what: str, unit: str, name: tuple[str, ...], threshold: tuple[str, ...], *at: str
-) -> Callable[[Metadata], tuple[str, str | None, str]]:  # noqa: E501
-    def told(data: Metadata) -> tuple[str, str | None, str]:
+) -> Callable[[Metadata], Watched]:
+    def told(data: Metadata) -> Watched:
         lead, _, noun = what.rpartition(" ")
         return f"{lead} {_quoted(_first(data, *name), noun)}".strip() + _at(data, *at), _first(data, *threshold), unit
 
     return told
 
 
-_SCALERS: dict[str, Callable[[Metadata], tuple[str, str | None, str]]] = {
+_SCALERS: dict[str, Callable[[Metadata], Watched]] = {
     "azure-servicebus": _servicebus,
     "azure-queue": _plain("Storage queue", "messages", ("queueName",), ("queueLength",), "accountName"),
     "azure-blob": _plain("blob container", "blobs", ("blobContainerName",), ("blobCount",), "accountName"),
-    "azure-eventhub": _plain("event hub", "unprocessed events", ("eventHubName",), ("unprocessedEventThreshold",), "eventHubNamespace"),
+    "azure-eventhub": _plain(
+        "event hub", "unprocessed events", ("eventHubName",), ("unprocessedEventThreshold",), "eventHubNamespace"
+    ),
     "kafka": _plain("Kafka topic", "unread messages", ("topic",), ("lagThreshold",), "bootstrapServers"),
     "apache-kafka": _plain("Kafka topic", "unread messages", ("topic",), ("lagThreshold",), "bootstrapServers"),
     "rabbitmq": _plain("RabbitMQ queue", "messages", ("queueName",), ("value", "queueLength")),
     "redis": _plain("Redis list", "entries", ("listName",), ("listLength",), "address"),
-    "redis-streams": _plain("Redis stream", "pending entries", ("stream",), ("pendingEntriesCount", "lagCount"), "address"),
+    "redis-streams": _plain("Redis stream", "pending entries", ("stream",), ("pendingEntriesCount",), "address"),
     "github-runner": _plain("GitHub owner", "waiting workflow jobs", ("owner",), ("targetWorkflowQueueLength",)),
-    "azure-pipelines": _plain("Azure Pipelines pool", "waiting pipeline jobs", ("poolName", "poolID"), ("targetPipelinesQueueLength",)),
-}  # fmt: skip
+    "azure-pipelines": _plain(
+        "Azure Pipelines pool", "waiting pipeline jobs", ("poolName", "poolID"), ("targetPipelinesQueueLength",)
+    ),
+}
 
 
 def source(rule: Row) -> str:

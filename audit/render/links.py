@@ -1,4 +1,4 @@
-"""Where things are inside a pack: the names of job pages, raw page views and verdict pages, shared by report and workbook.
+"""Where things are inside a pack: names of job pages, raw page views and verdict pages, for report and workbook.
 
 Every function returns a path relative to the pack's folder, or None where there is nothing to lead to.
 """
@@ -51,8 +51,11 @@ def digest(table: str, *key: str) -> str:
 
 
 def job_page(job_id: str) -> str:
-    """Return the page of a job, also of a deleted one: ``jobs/<name>-<8 hex of the row_id in table jobs>.html``."""
-    return f"jobs/{safe_name(ids.name_of(job_id))}-{digest('jobs', job_id)}.html"
+    """Return the page of a job, also of a deleted one: ``jobs/<name>-<8 hex of the row_id in table jobs>.html``.
+
+    The same for every spelling of the id, because Azure's own spellings differ.
+    """
+    return f"jobs/{safe_name(ids.name_of(job_id)).lower()}-{digest('jobs', job_id)}.html"
 
 
 def view(kind: str, unit: str, line: int, part: int = 0) -> str:
@@ -85,7 +88,7 @@ def reference(raw_ref: str) -> str:
 
 
 def numbered(name: str, number: int) -> str:
-    """Return the file of page ``number`` (from 1) of a listing: ``name.html``, ``name-2.html``, …"""
+    """Return the file of page ``number`` (from 1) of a listing: ``name.html``, ``name-2.html``, …."""
     return f"{name}.html" if number == 1 else f"{name}-{number}.html"
 
 

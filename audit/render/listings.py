@@ -23,7 +23,7 @@ Told = Callable[[list[Row]], dict[str, Any]]
 class Listing:
     """Rows that may fill more than a page: the first stands on the index, the others on pages of their own.
 
-    ``sql`` gives each row a ``number`` from 1; ``told`` makes one page's rows into what ``template`` prints as ``rows``.
+    ``sql`` gives each row a ``number`` from 1; ``told`` makes of one page's rows what ``template`` is given.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Part:
     total: int
     previous: str
     following: str
+
 
 _DELETED = """
 select row_number() over (order by position) as number, * from report_jobs where state = 'deleted'

@@ -17,7 +17,7 @@ _GROUPS = "/providers/microsoft.management/managementgroups/"
 
 
 class Who(NamedTuple):
-    """A principal as told. ``flags`` are words such as ``guest``; ``known`` is False where the directory wasn't asked."""
+    """A principal as told. ``flags``: words such as ``guest``; ``known``: the directory was asked about it."""
 
     name: str
     kind: str
@@ -96,19 +96,23 @@ class Names:
             on = self.scope(extension["on"])
             kind = _KINDS[extension["type"].lower()]
             return Where(kind, "" if kind == "tags" else extension["name"], f"{on.kind} {on.name}", on=True)
-        if key == "/":
-            return Where("tenant", "root", "")
-        if key.startswith(_GROUPS):
-            name = ids.name_of(scope)
-            return Where("management group", "tenant root group" if name.lower() == self._tenant else name, "")
         if subscription is None:
-            return Where("scope", scope, "")
+            return self._above(scope)
         within = self.subscription(subscription)
         if key == f"/subscriptions/{subscription.lower()}":
             return Where("subscription", within, "")
         if group is not None and key.endswith(f"/resourcegroups/{group.lower()}"):
             return Where("resource group", group, within)
         return Where(_resource_kind(key), ids.name_of(scope), f"{group}, {within}" if group else within)
+
+    def _above(self, scope: str) -> Where:
+        key = ids.key(scope)
+        if key == "/":
+            return Where("tenant", "root", "")
+        if not key.startswith(_GROUPS):
+            return Where("scope", scope, "")
+        name = ids.name_of(scope)
+        return Where("management group", "tenant root group" if name.lower() == self._tenant else name, "")
 
 
 _KINDS = {

@@ -71,7 +71,7 @@ def build(
             _controls(controls, folder / "controls")
             data.write(con, folder / "data")
             if "html" in wanted:
-                html.write(con, run, stored, folder, list(templates))
+                html.write(con, run, stored, folder, list(templates), workbook="xlsx" in wanted)
             if "xlsx" in wanted:
                 workbook.write(con, run, folder / "evidence.xlsx", report="html" in wanted)
             _private(folder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -52,52 +52,46 @@ class RawViews:
 
 
 def write(stored: StoredRun, templates: Templates, staging: Staging) -> RawViews:
-    """Write the views of every raw page of a run and return which there are. One unit is in memory at a time."""
+    """Write the views of every raw page of a run and return which there are. One page is in memory at a time."""
     views = RawViews()
     kinds = {kind.name: kind for kind in KINDS}
     for unit in stored.run.units:
         if not unit.outcome.pages:
             continue
-        pages = list(stored.pages(unit.kind, unit.unit))
         kind = kinds.get(unit.kind)
-        extra = _beyond(kind, pages) if kind and len(pages) == 1 else []
-        for page in pages:
+        for page in stored.pages(unit.kind, unit.unit):
             rest, items = _split(page)
-            items += extra
+            if kind is not None and unit.outcome.pages == 1:
+                items += _beyond(kind, page)
             views.add(unit.kind, unit.unit, page.line, len(items))
-            _write(unit, kind, page, rest, items, len(pages), templates, staging)
+            for name, context in _views(unit, page, items):
+                title = kind.title if kind else unit.kind
+                staging.write(name, templates.render("raw_page.html", title=title, page=page, rest=rest, **context))
     return views
 
 
-def _write(
-    unit: UnitRecord,
-    kind: EvidenceKind | None,
-    page: Page,
-    rest: str | None,
-    items: list[str],
-    pages: int,
-    templates: Templates,
-    staging: Staging,
-) -> None:
-    parts = range(0, max(len(items), 1), links.ITEMS_PER_VIEW)
-    for part, first in enumerate(parts):
-        staging.write(
+def _views(unit: UnitRecord, page: Page, items: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each view of a page: its name, and what is told on it besides the page itself."""
+    last = max(0, len(items) - 1) // links.ITEMS_PER_VIEW
+    for part in range(last + 1):
+        first = part * links.ITEMS_PER_VIEW
+        yield (
             links.view(unit.kind, unit.unit, page.line, part),
-            templates.render(
-                "raw_page.html",
-                base="../../",
-                kind=unit.kind,
-                title=kind.title if kind else unit.kind,
-                page=page,
-                request_body=_pretty(page.request_body) if page.request_body else "",
-                rest=rest if part == 0 else None,
-                items=list(enumerate(items[first : first + links.ITEMS_PER_VIEW], first)),
-                total=len(items),
-                number=part + 1,
-                views=[links.view(unit.kind, unit.unit, page.line, each) for each in range(len(parts))],
-                pages=[links.view(unit.kind, unit.unit, line) for line in range(1, pages + 1)],
-                file=f"raw/{unit.kind}/{unit.unit}.jsonl.zst",
-            ),
+            {
+                "base": "../../",
+                "kind": unit.kind,
+                "request_body": _pretty(page.request_body) if page.request_body else "",
+                "items": list(enumerate(items[first : first + links.ITEMS_PER_VIEW], first)),
+                "total": len(items),
+                "part": part + 1,
+                "parts": last + 1,
+                "pages": unit.outcome.pages,
+                "previous_part": links.view(unit.kind, unit.unit, page.line, part - 1) if part else "",
+                "next_part": links.view(unit.kind, unit.unit, page.line, part + 1) if part < last else "",
+                "previous_page": links.view(unit.kind, unit.unit, page.line - 1) if page.line > 1 else "",
+                "next_page": links.view(unit.kind, unit.unit, page.line + 1) if page.line < unit.outcome.pages else "",
+                "file": f"raw/{unit.kind}/{unit.unit}.jsonl.zst",
+            },
         )
 
 
@@ -114,13 +108,13 @@ def _split(page: Page) -> tuple[str | None, list[str]]:
     return _pretty(msgspec.json.encode(around)), [_pretty(bytes(item)) for item in items]
 
 
-def _beyond(kind: EvidenceKind, pages: list[Page]) -> list[str]:
+def _beyond(kind: EvidenceKind, page: Page) -> list[str]:
     """Return items that rows were made of though Azure didn't send them: ids that were asked for and not found."""
-    if kind.combine is None or pages[0].request_body is None:
+    if kind.combine is None or page.request_body is None:
         return []
     try:
-        sent = len(list(kind.items(pages[0])))
-        return [_pretty(item) for item, _ in list(kind.combine(pages))[sent:]]
+        sent = len(list(kind.items(page)))
+        return [_pretty(item) for item, _ in list(kind.combine([page]))[sent:]]
     except (msgspec.MsgspecError, ValueError):
         return []  # a malformed page made no rows either; coverage says so
 

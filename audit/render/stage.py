@@ -2,7 +2,7 @@
 
 ``report_jobs``: the population with what is known of each job, in reading order (subscription, group, name).
 ``report_scopes``: each job's enclosing scopes. ``report_access``: which role assignment reaches which job.
-``report_changes`` and ``report_change_jobs``: Activity Log events folded by correlation and operation, and whose they are.
+``report_changes``, ``report_change_jobs``: Activity Log events folded by correlation and operation, and whose they are.
 """
 
 from __future__ import annotations
@@ -62,10 +62,12 @@ _EVENTS = f"""
 create or replace temp table report_events as
 with events as (
     select row_id, raw_ref, event_time, operation, status, sub_status, caller, caller_object_id, correlation_id,
-           resource_id, lower(rtrim(resource_id, '/')) as resource_key, client_ip, claims,
+           resource_id, lower(rtrim(resource_id, '/')) as resource_key, claims ->> '$.appid' as app_id,
            regexp_replace(lower(rtrim(resource_id, '/')), '{_ON_SCOPE}', '') as about,
            coalesce(correlation_id, event_id) || ' ' || lower(coalesce(operation, '')) || ' '
-               || lower(rtrim(coalesce(resource_id, ''), '/')) as fold
+               || lower(rtrim(coalesce(resource_id, ''), '/')) as fold,
+           (event_time, row_id) as moment,
+           (case lower(status) when 'started' then 0 when 'accepted' then 1 else 2 end, event_time, row_id) as finality
     from activity_log
     where coalesce(category, 'Administrative') in ('Administrative', 'Security')
 )
@@ -97,21 +99,16 @@ order by all
 _CHANGES = """
 create or replace temp table report_changes as
 with counted as (
-    select fold, count(*) as jobs, min(job_key) as a_job from report_change_jobs group by all
+    select fold, count(*) as jobs from report_change_jobs group by all
 )
 select e.fold, min(e.event_time) as began, max(e.event_time) as ended, count(*) as events,
-       arg_min(e.operation, (e.event_time, e.row_id)) as operation,
-       arg_min(e.resource_id, (e.event_time, e.row_id)) as resource_id,
-       arg_min(e.caller, (e.event_time, e.row_id)) filter (where e.caller is not null) as caller,
-       arg_min(e.caller_object_id, (e.event_time, e.row_id)) filter (where e.caller_object_id is not null) as caller_object_id,
-       arg_min(e.claims ->> '$.appid', (e.event_time, e.row_id)) filter (where e.claims ->> '$.appid' is not null) as app_id,
-       min(e.correlation_id) as correlation_id,
-       arg_max(e.status, (case lower(e.status) when 'started' then 0 when 'accepted' then 1 else 2 end, e.event_time, e.row_id))
-           as status,
-       arg_max(e.sub_status, (e.event_time, e.row_id)) filter (where coalesce(e.sub_status, '') <> '') as sub_status,
-       arg_max(e.raw_ref, (case lower(e.status) when 'started' then 0 when 'accepted' then 1 else 2 end, e.event_time, e.row_id))
-           as raw_ref,
-       any_value(counted.jobs) as jobs, any_value(counted.a_job) as a_job,
+       arg_min(e.operation, e.moment) as operation, arg_min(e.resource_id, e.moment) as resource_id,
+       arg_min(e.caller, e.moment) filter (where e.caller is not null) as caller,
+       arg_min(e.caller_object_id, e.moment) filter (where e.caller_object_id is not null) as caller_object_id,
+       arg_min(e.app_id, e.moment) filter (where e.app_id is not null) as app_id,
+       min(e.correlation_id) as correlation_id, arg_max(e.status, e.finality) as status,
+       arg_max(e.sub_status, e.moment) filter (where coalesce(e.sub_status, '') <> '') as sub_status,
+       arg_max(e.raw_ref, e.finality) as raw_ref, min(counted.jobs) as jobs,
        row_number() over (order by min(e.event_time) desc, e.fold) as number
 from report_events e join counted using (fold)
 group by e.fold

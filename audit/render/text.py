@@ -21,7 +21,7 @@ def _shown(match: re.Match[str]) -> str:
 def visible(value: Any) -> str:
     """Return text in which control, direction-changing and zero-width characters are shown by number.
 
-    Escape becomes ``[U+001B]``, a right-to-left override ``[U+202E]``: nothing in a tag can reorder or hide what is read.
+    Escape becomes ``[U+001B]``, a right-to-left override ``[U+202E]``: nothing can reorder or hide what is read.
     """
     text = str(value)
     return text if text.isprintable() else _INVISIBLE.sub(_shown, text)

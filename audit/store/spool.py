@@ -1,4 +1,4 @@
-"""Rows on their way to a table: in memory, and beyond a few MiB in NDJSON files; what one unit adds once it has ended."""
+"""Rows on their way to a table: in memory, and beyond a few MiB in NDJSON files."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """A run being collected: units are written as they end, tables as their kind ends, run.json when the run ends.
 
-What a kill can cost: the units that had not ended. A unit has ended once its raw file has its name and the journal has
-its line; both survive the process without fsync. They survive the machine once the kind is finished: ``finish`` waits
-until all of the kind's files are on the disk itself, and the journal says so afterwards. ``resume`` checks every raw file
-against the journal's digest, so a unit that a power failure took back is collected again. Rows needn't survive: they are
-made again from the raw pages.
+What a kill can cost: the units that had not ended. A unit has ended once its raw file has its name and the journal
+has its line; both survive the process without fsync. They survive the machine once the kind is finished: ``finish``
+waits until all of the kind's files are on the disk itself, and the journal says so afterwards. ``resume`` checks every
+raw file against the journal's digest, so a unit that a power failure took back is collected again. Rows needn't
+survive: they are made again from the raw pages.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import msgspec
 
 from audit import assess, derive, evidence
 from audit.config import packaged
@@ -104,10 +105,22 @@ USER_ASSIGNED = {"type": "UserAssigned", "userAssignedIdentities": {SHARED: {"pr
 JOBS = [
     job("good"),
     job("unpinned", image="docker.io/library/busybox:latest"),
-    job("secretive", rules=[{"name": "q", "type": "azure-queue", "metadata": {"queueName": "q", "connectionFromEnv": "C"},
-                             "auth": [{"secretRef": "conn", "triggerParameter": "connection"}]}],
-        secrets=[{"name": "conn"}, {"name": "kv", "keyVaultUrl": "https://kv.vault.azure.net/secrets/kv", "identity": "system"}],
-        env=[{"name": "C", "value": "", "secretRef": "conn"}]),
+    job(
+        "secretive",
+        rules=[
+            {
+                "name": "q",
+                "type": "azure-queue",
+                "metadata": {"queueName": "q", "connectionFromEnv": "C"},
+                "auth": [{"secretRef": "conn", "triggerParameter": "connection"}],
+            }
+        ],
+        secrets=[
+            {"name": "conn"},
+            {"name": "kv", "keyVaultUrl": "https://kv.vault.azure.net/secrets/kv", "identity": "system"},
+        ],
+        env=[{"name": "C", "value": "", "secretRef": "conn"}],
+    ),
     job("leaky", env=[{"name": "PASSWORD", "value": "Tr0ub4dor&3-very-long"}], args=["--verbose"]),
     job("ownerless", tags=None),
     job("defaults", scale={"pollingInterval": None, "minExecutions": None, "maxExecutions": None}),
@@ -116,10 +129,15 @@ JOBS = [
     job("shared-two", identity=USER_ASSIGNED),
     job("in-the-dark", environment=DARK_ENVIRONMENT),
     job("odd-scaler", rules=[{"name": "n", "type": "solace-event-queue", "metadata": {"k": "v"}}]),
-    job("hostile", tags={"owner": SCRIPT, "environment": REVERSED, "cost-centre": SCREEN, "runbook": LONG, MARKUP: MARKUP},
-        rules=[{"name": SCRIPT, "type": "kafka", "metadata": {"topic": MARKUP, "bootstrapServers": REVERSED, SCREEN: LONG}}]),
+    job(
+        "hostile",
+        tags={"owner": SCRIPT, "environment": REVERSED, "cost-centre": SCREEN, "runbook": LONG, MARKUP: MARKUP},
+        rules=[
+            {"name": SCRIPT, "type": "kafka", "metadata": {"topic": MARKUP, "bootstrapServers": REVERSED, SCREEN: LONG}}
+        ],
+    ),
     job("nightly", trigger="Schedule"),
-]  # fmt: skip
+]
 JOBS_B = [job("elsewhere", at=job_id("elsewhere", B, "RG-Shared"), environment=None)]
 
 
@@ -170,8 +188,14 @@ def listed(*items: Any) -> dict[str, Any]:
 
 def assignment(number: int, scope: str, principal: str, role: str = READER, **more: Any) -> dict[str, Any]:
     definition = f"{A}/providers/Microsoft.Authorization/roleDefinitions/{role}"
-    own = {"scope": scope, "principalId": principal, "roleDefinitionId": definition, "principalType": "User",
-           "createdOn": "2026-01-05T10:00:00Z", "createdBy": ADA}  # fmt: skip
+    own = {
+        "scope": scope,
+        "principalId": principal,
+        "roleDefinitionId": definition,
+        "principalType": "User",
+        "createdOn": "2026-01-05T10:00:00Z",
+        "createdBy": ADA,
+    }
     guid = f"dddddddd-0000-4000-8000-{number:012d}"
     return {
         "id": f"{scope.rstrip('/')}/providers/Microsoft.Authorization/roleAssignments/{guid}",
@@ -183,31 +207,72 @@ def event(number: int, what: str, resource: str, status: str = "Succeeded", **mo
     guid, operation = f"eeeeeeee-0000-4000-8000-{number:012d}", f"ffffffff-0000-4000-8000-{number // 2:012d}"
     at = NOW - timedelta(days=3) + timedelta(minutes=number)
     return {
-        "id": f"{resource}/events/{guid}/ticks/{number}", "eventDataId": guid, "eventTimestamp": f"{at:%Y-%m-%dT%H:%M:%S}.1234567Z",
-        "operationName": {"value": what}, "status": {"value": status}, "subStatus": {"value": ""}, "caller": "ada@example.com",
-        "resourceId": resource, "correlationId": operation, "operationId": operation, "subscriptionId": SUB_A,
-        "category": {"value": "Administrative"}, "level": "Informational",
-    } | more  # fmt: skip
+        "id": f"{resource}/events/{guid}/ticks/{number}",
+        "eventDataId": guid,
+        "eventTimestamp": f"{at:%Y-%m-%dT%H:%M:%S}.1234567Z",
+        "operationName": {"value": what},
+        "status": {"value": status},
+        "subStatus": {"value": ""},
+        "caller": "ada@example.com",
+        "resourceId": resource,
+        "correlationId": operation,
+        "operationId": operation,
+        "subscriptionId": SUB_A,
+        "category": {"value": "Administrative"},
+        "level": "Informational",
+    } | more
 
 
 PEOPLE = [
-    {"@odata.type": "#microsoft.graph.user", "id": ADA, "displayName": f"Ada {SCRIPT}", "userPrincipalName": "ada@example.com",
-     "accountEnabled": True, "userType": "Member"},
-    {"@odata.type": "#microsoft.graph.user", "id": GUEST, "displayName": "Gil", "userPrincipalName": "gil#EXT#@example.com",
-     "accountEnabled": True, "userType": "Guest"},
-    {"@odata.type": "#microsoft.graph.user", "id": LEFT, "displayName": "Lea", "userPrincipalName": "lea@example.com",
-     "accountEnabled": False, "userType": "Member"},
+    {
+        "@odata.type": "#microsoft.graph.user",
+        "id": ADA,
+        "displayName": f"Ada {SCRIPT}",
+        "userPrincipalName": "ada@example.com",
+        "accountEnabled": True,
+        "userType": "Member",
+    },
+    {
+        "@odata.type": "#microsoft.graph.user",
+        "id": GUEST,
+        "displayName": "Gil",
+        "userPrincipalName": "gil#EXT#@example.com",
+        "accountEnabled": True,
+        "userType": "Guest",
+    },
+    {
+        "@odata.type": "#microsoft.graph.user",
+        "id": LEFT,
+        "displayName": "Lea",
+        "userPrincipalName": "lea@example.com",
+        "accountEnabled": False,
+        "userType": "Member",
+    },
     {"@odata.type": "#microsoft.graph.servicePrincipal", "id": ROBOT, "displayName": "good", "appId": GHOST},
-]  # fmt: skip
+]
 GROUP = f"{RG}/providers/Microsoft.Insights/actionGroups/ag-nobody"
 BUDGET = {
-    "id": f"{RG}/providers/Microsoft.Consumption/budgets/orders", "name": "orders", "type": "Microsoft.Consumption/budgets",
+    "id": f"{RG}/providers/Microsoft.Consumption/budgets/orders",
+    "name": "orders",
+    "type": "Microsoft.Consumption/budgets",
     "properties": {
-        "category": "Cost", "amount": 1000.0, "timeGrain": "Monthly", "currentSpend": {"amount": 912.5, "unit": "EUR"}, "filter": {},
+        "category": "Cost",
+        "amount": 1000.0,
+        "timeGrain": "Monthly",
+        "currentSpend": {"amount": 912.5, "unit": "EUR"},
+        "filter": {},
         "timePeriod": {"startDate": "2026-01-01T00:00:00Z", "endDate": "2028-01-01T00:00:00Z"},
-        "notifications": {"late": {"enabled": True, "operator": "GreaterThan", "threshold": 90, "contactEmails": [], "contactGroups": [GROUP]}},
+        "notifications": {
+            "late": {
+                "enabled": True,
+                "operator": "GreaterThan",
+                "threshold": 90,
+                "contactEmails": [],
+                "contactGroups": [GROUP],
+            }
+        },
     },
-}  # fmt: skip
+}
 EVENTS = [
     event(2, "Microsoft.App/jobs/write", job_id("good"), "Started"),
     event(3, "Microsoft.App/jobs/write", job_id("good")),
@@ -224,28 +289,48 @@ EVENTS = [
 def record(recorder: Recorder) -> None:
     """Answer every kind, some with gaps."""
     unit = recorder.unit
-    unit("subscriptions", "/", listed(
-        {"subscriptionId": SUB_A, "displayName": f"Production {MARKUP}", "state": "Enabled", "tenantId": TENANT},
-        {"subscriptionId": SUB_B, "displayName": None, "state": "Enabled", "tenantId": TENANT},
-    ))  # fmt: skip
+    unit(
+        "subscriptions",
+        "/",
+        listed(
+            {"subscriptionId": SUB_A, "displayName": f"Production {MARKUP}", "state": "Enabled", "tenantId": TENANT},
+            {"subscriptionId": SUB_B, "displayName": None, "state": "Enabled", "tenantId": TENANT},
+        ),
+    )
     unit("jobs", A, listed(*JOBS[:6]), listed(*JOBS[6:]))
     unit("jobs", B, listed(*JOBS_B, {"id": job_id("torn", B, "RG-Shared"), "name": 7}))
-    unit("environments", ENVIRONMENT, {
-        "id": ENVIRONMENT, "name": "cae-orders", "location": "westeurope",
-        "properties": {"appLogsConfiguration": {"destination": "azure-monitor"}, "zoneRedundant": False},
-    })  # fmt: skip
+    unit(
+        "environments",
+        ENVIRONMENT,
+        {
+            "id": ENVIRONMENT,
+            "name": "cae-orders",
+            "location": "westeurope",
+            "properties": {"appLogsConfiguration": {"destination": "azure-monitor"}, "zoneRedundant": False},
+        },
+    )
     unit(
         "environments",
         DARK_ENVIRONMENT,
         gap=Gap(reason=GapReason.FORBIDDEN, detail=f"403: the client {SCRIPT} may not"),
     )
-    unit("role_assignments", A, listed(
-        assignment(1, "/", GHOST, OWNER),
-        assignment(2, f"/providers/Microsoft.Management/managementGroups/{TENANT}", ADA),
-        assignment(3, A, GUEST), assignment(4, RG, LEFT, condition=MARKUP), assignment(5, job_id("good"), ADA, OWNER),
-    ))  # fmt: skip
-    unit("role_assignments", B, listed(assignment(2, f"/providers/Microsoft.Management/managementGroups/{TENANT}", ADA)),
-         gap=Gap(reason=GapReason.PARTIAL_VISIBILITY, detail="the caller can't see all of it"))  # fmt: skip
+    unit(
+        "role_assignments",
+        A,
+        listed(
+            assignment(1, "/", GHOST, OWNER),
+            assignment(2, f"/providers/Microsoft.Management/managementGroups/{TENANT}", ADA),
+            assignment(3, A, GUEST),
+            assignment(4, RG, LEFT, condition=MARKUP),
+            assignment(5, job_id("good"), ADA, OWNER),
+        ),
+    )
+    unit(
+        "role_assignments",
+        B,
+        listed(assignment(2, f"/providers/Microsoft.Management/managementGroups/{TENANT}", ADA)),
+        gap=Gap(reason=GapReason.PARTIAL_VISIBILITY, detail="the caller can't see all of it"),
+    )
     for guid, name in ((OWNER, "Owner"), (READER, SCRIPT)):
         at = f"{A}/providers/Microsoft.Authorization/roleDefinitions/{guid}"
         unit(
@@ -262,9 +347,15 @@ def record(recorder: Recorder) -> None:
     )
     unit("activity_log", A, listed(*EVENTS))
     unit("activity_log", B, listed())
-    setting = {"id": f"{ENVIRONMENT}/providers/microsoft.insights/diagnosticSettings/all", "name": SCRIPT, "properties": {
-        "workspaceId": f"{A}/resourceGroups/rg/providers/Microsoft.OperationalInsights/workspaces/w",
-        "logs": [{"category": "ContainerAppConsoleLogs", "enabled": True}], "metrics": []}}  # fmt: skip
+    setting = {
+        "id": f"{ENVIRONMENT}/providers/microsoft.insights/diagnosticSettings/all",
+        "name": SCRIPT,
+        "properties": {
+            "workspaceId": f"{A}/resourceGroups/rg/providers/Microsoft.OperationalInsights/workspaces/w",
+            "logs": [{"category": "ContainerAppConsoleLogs", "enabled": True}],
+            "metrics": [],
+        },
+    }
     unit("diagnostic_settings", ENVIRONMENT, listed(setting))
     for each in (A, B, DARK_ENVIRONMENT, *(one["id"] for one in (*JOBS[:-1], *JOBS_B))):
         unit("diagnostic_settings", each, listed())
@@ -277,10 +368,18 @@ def record(recorder: Recorder) -> None:
                 {"id": f"{body['id']}/x", "name": "default", "properties": facts},
                 ids=(body["id"],),
             )
-    unit("identities", SHARED, {"id": SHARED, "name": "id-shared", "location": "westeurope",
-                                "properties": {"tenantId": TENANT, "principalId": LEFT, "clientId": GHOST}},
-         listed({"name": "gh", "properties": {"issuer": MARKUP, "subject": SCRIPT, "audiences": ["a"]}}),
-         ids=(job_id("shared-one"), job_id("shared-two")))  # fmt: skip
+    unit(
+        "identities",
+        SHARED,
+        {
+            "id": SHARED,
+            "name": "id-shared",
+            "location": "westeurope",
+            "properties": {"tenantId": TENANT, "principalId": LEFT, "clientId": GHOST},
+        },
+        listed({"name": "gh", "properties": {"issuer": MARKUP, "subject": SCRIPT, "audiences": ["a"]}}),
+        ids=(job_id("shared-one"), job_id("shared-two")),
+    )
     tagged = [{"id": each["id"], "type": each["type"], "tags": each["tags"]} for each in JOBS if each["tags"]]
     group = {"id": RG, "type": "Microsoft.Resources/resourceGroups", "tags": {"environment": "prod", "Owner": ""}}
     unit("tags", A, listed(*tagged), listed(group))
@@ -293,9 +392,20 @@ def record(recorder: Recorder) -> None:
         A,
         listed({"id": GROUP, "name": "ag-nobody", "properties": {"enabled": False, "emailReceivers": []}}),
     )
-    unit("graph_jobs", "/", {"totalRecords": 1, "count": 1, "data": [
-        {"id": each["id"].lower(), "name": each["name"], "subscriptionId": SUB_A, "resourceGroup": "rg-orders"} for each in JOBS
-    ]}, ids=(SUB_A, SUB_B), asked={"query": "resources"})  # fmt: skip
+    unit(
+        "graph_jobs",
+        "/",
+        {
+            "totalRecords": 1,
+            "count": 1,
+            "data": [
+                {"id": each["id"].lower(), "name": each["name"], "subscriptionId": SUB_A, "resourceGroup": "rg-orders"}
+                for each in JOBS
+            ],
+        },
+        ids=(SUB_A, SUB_B),
+        asked={"query": "resources"},
+    )
 
 
 def store(output: Path) -> StoredRun:
@@ -327,8 +437,6 @@ def store(output: Path) -> StoredRun:
             if kind.name in run.kinds:
                 writer.finish(kind)
         closed = {"state": RunState.DONE, "finished": NOW + timedelta(seconds=9)}
-        import msgspec
-
         writer.close(msgspec.structs.replace(writer.run, **closed))
     return Store(output, key_file=key).open(run.run_id)
 

@@ -36,7 +36,7 @@ def test_a_template_of_ones_own_wins(made: Any, tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_is_named_by_file_and_line_and_nothing_is_left(
-    made: Any, tmp_path: Path, name: str, text: str, line: int, message: str
+    *, made: Any, tmp_path: Path, name: str, text: str, line: int, message: str
 ) -> None:
     own = _own(tmp_path / "own", name, text)
     with pytest.raises(ConfigError) as told:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import markup
-import pytest
 import report_fixture
 
-from audit.render import html, links
+from audit.render import html, links, listings
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def _page(made: Any, name: str) -> markup.Element:
@@ -125,7 +127,8 @@ def test_a_budget_nobody_hears_of_is_named_and_no_cost_is_invented(made: Any) ->
 
 def test_a_job_is_told_in_plain_words(made: Any) -> None:
     assert (
-        "Starts up to 10 executions per check when Service Bus queue “good” has messages (one execution for every 5 messages), none when there is no work; checked every 30 s."
+        "Starts up to 10 executions per check when Service Bus queue “good” has messages "
+        "(one execution for every 5 messages), none when there is no work; checked every 30 s."
         in _job(made, "good").text
     )
     told = _job(made, "defaults").text
@@ -144,12 +147,12 @@ def test_other_triggers_are_listed_so_that_the_population_is_whole(made: Any) ->
 def test_long_listings_go_on_elsewhere_and_lose_nothing(
     made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = html.Listing
+    whole = listings.Listing
 
-    def short(**parts: Any) -> html.Listing:
+    def short(**parts: Any) -> listings.Listing:
         return whole(**{**parts, "size": 3})
 
-    monkeypatch.setattr(html, "Listing", short)
+    monkeypatch.setattr(listings, "Listing", short)
     monkeypatch.setattr(html, "_VERDICTS_PER_PAGE", 3)
     folder = report_fixture.render(made.stored, made.con, tmp_path / "paged")
     (jobs,) = made.con.execute("select count(*) from population").fetchone()

@@ -187,7 +187,9 @@ MAKERS: dict[str, Maker] = {
     "basic header": basic,
     "private key": pem,
     "private key in base64": pem_in_base64,
-    "ado.net password": around("Server=tcp:s.database.windows.net;Database=d;User ID=u;Password={};Encrypt=True", password),
+    "ado.net password": around(
+        "Server=tcp:s.database.windows.net;Database=d;User ID=u;Password={};Encrypt=True", password
+    ),
     "ado.net pwd, last": around("Server=s;Uid=u;Pwd={}", password),
     "quoted password": around('Server=s;Password="{}";Encrypt=True', letters_of(20, ALNUM + ";=& ")),
     "libpq": around("host=h port=5432 dbname=d user=u password={} sslmode=require", letters_of(16, ALNUM + "!$^*_")),
@@ -202,7 +204,9 @@ MAKERS: dict[str, Maker] = {
     "kafka": around('org.apache.kafka.PlainLoginModule required username="u" password="{}";', letters_of(24)),
     "token in an address": around("https://{}@github.example/org/repo.git", letters_of(36)),
     "flag in a sentence": around("login --username u --password {} --verbose", letters_of(16)),
-    "json in a sentence": around('request was {"user": "u", "password": "{}"} and failed'.replace("{}", "{}"), letters_of(16)),
+    "json in a sentence": around(
+        'request was {"user": "u", "password": "{}"} and failed'.replace("{}", "{}"), letters_of(16)
+    ),
     "header of functions": around("x-functions-key: {}", letters_of(54)),
     "aws access key id": prefixed("AKIA", 16, string.ascii_uppercase + string.digits),
     "aws secret key": around("aws_secret_access_key = {}", letters_of(40)),
@@ -213,8 +217,14 @@ MAKERS: dict[str, Maker] = {
     "slack token": lambda random: (lambda secret: (secret, secret))(
         f"xoxb-{letters(random, 12, string.digits)}-{letters(random, 12, string.digits)}-{letters(random, 24)}"
     ),
-    "slack webhook": around("https://hooks.slack.com/services/{}", lambda random: f"T{letters(random, 8)}/B{letters(random, 8)}/{letters(random, 24)}"),
-    "teams webhook": around("https://contoso.webhook.office.com/webhookb2/{}", lambda random: f"{letters(random, 32)}/IncomingWebhook/{letters(random, 32)}"),
+    "slack webhook": around(
+        "https://hooks.slack.com/services/{}",
+        lambda random: f"T{letters(random, 8)}/B{letters(random, 8)}/{letters(random, 24)}",
+    ),
+    "teams webhook": around(
+        "https://contoso.webhook.office.com/webhookb2/{}",
+        lambda random: f"{letters(random, 32)}/IncomingWebhook/{letters(random, 32)}",
+    ),
     "stripe key": prefixed("sk_live_", 24),
     "npm token": prefixed("npm_", 36),
     "npmrc": around("//registry.npmjs.org/:_authToken={}", letters_of(36)),

@@ -30,18 +30,25 @@ Plant = Callable[[str], Any]
 def job(text: str = "x", **template: Any) -> dict[str, Any]:
     return {
         "id": "/subscriptions/1/resourceGroups/g/providers/Microsoft.App/jobs/j",
-        "details": {"properties": {"template": {"containers": [{"name": "main", "image": "r.azurecr.io/a:1", **template}]}}},
+        "details": {
+            "properties": {"template": {"containers": [{"name": "main", "image": "r.azurecr.io/a:1", **template}]}}
+        },
     }
 
 
 PLACES: dict[str, Plant] = {
     "environment": lambda text: job(env=[{"name": "SETTING", "value": text}]),
-    "environment under a harmless name": lambda text: job(env=[{"name": "LOG_LEVEL", "value": text}, {"name": "B", "value": "1"}]),
+    "environment under a harmless name": lambda text: job(
+        env=[{"name": "LOG_LEVEL", "value": text}, {"name": "B", "value": "1"}]
+    ),
     "command": lambda text: job(command=["/bin/sh", "-c", text]),
     "argument": lambda text: job(args=["run", text]),
     "argument with a name": lambda text: job(args=[f"--target={text}"]),
     "argument after a flag": lambda text: job(args=["--connection", text, "--verbose"]),
-    "scaler metadata": lambda text: {"id": "/s", "details": {"rules": [{"type": "x", "metadata": {"address": text, "q": "5"}}]}},
+    "scaler metadata": lambda text: {
+        "id": "/s",
+        "details": {"rules": [{"type": "x", "metadata": {"address": text, "q": "5"}}]},
+    },
     "secret's value": lambda text: {"id": "/v", "details": {"secrets": [{"name": "n", "value": text}]}},
     "tag": lambda text: {"id": "/t", "details": {"tags": {"note": text}}},
     "tag's name": lambda text: {"id": "/n", "details": {"tags": {text: "1"}}},
@@ -49,11 +56,20 @@ PLACES: dict[str, Plant] = {
     "message": lambda text: {"id": "/m", "details": {"properties": {"message": f"failed for {text}", "n": 1.50}}},
     "an item's own member": lambda text: {"id": "/i", "details": text},
     "an item's id": lambda text: {"id": text},
-    "body as text": lambda text: {"id": "/b", "details": {"requestbody": json.dumps(job(env=[{"name": "A", "value": text}]))}},
-    "body in a body": lambda text: {"id": "/bb", "details": {"body": json.dumps({"inner": json.dumps({"note": text})})}},
+    "body as text": lambda text: {
+        "id": "/b",
+        "details": {"requestbody": json.dumps(job(env=[{"name": "A", "value": text}]))},
+    },
+    "body in a body": lambda text: {
+        "id": "/bb",
+        "details": {"body": json.dumps({"inner": json.dumps({"note": text})})},
+    },
     "body cut off": lambda text: {"id": "/c", "details": {"requestbody": json.dumps({"a": [text, text]})[:-3]}},
     "claims": lambda text: {"id": "/cl", "details": {"claims": {"name": text, "aio": text, "appid": "1"}}},
-    "names and values": lambda text: {"id": "/nv", "details": [{"name": "x", "value": text}, {"keyName": "k", "value": text}]},
+    "names and values": lambda text: {
+        "id": "/nv",
+        "details": [{"name": "x", "value": text}, {"keyName": "k", "value": text}],
+    },
     "a member that stands twice": lambda text: b'{"id":"/d","details":{"a":%s,"a":1}}' % msgspec.json.encode(text),
 }
 
@@ -138,7 +154,9 @@ def test_planted_secrets_are_in_no_file(seed: int, killed: bool) -> None:
                 writer.finish(THINGS)
                 writer.close(done(writer.run))
         if killed:
-            seen = "\n".join(path.read_bytes().decode("utf-8", "replace") for path in output.rglob("*") if path.is_file())
+            seen = "\n".join(
+                path.read_bytes().decode("utf-8", "replace") for path in output.rglob("*") if path.is_file()
+            )
             with Store(output).resume("run-1") as writer:
                 writer.finish(THINGS)
                 writer.close(done(writer.run))
@@ -181,7 +199,18 @@ def test_redacting_twice_changes_nothing_more(text: str) -> None:
 
 _AWKWARD = st.lists(
     st.sampled_from(
-        [*"aZ9=;&?:/@\"'\\%+-_.~ {}[],", "password", "sig=", "://", "[redacted:", "%3D", "%25", "eyJ", "--token ", "AccountKey="]
+        [
+            *"aZ9=;&?:/@\"'\\%+-_.~ {}[],",
+            "password",
+            "sig=",
+            "://",
+            "[redacted:",
+            "%3D",
+            "%25",
+            "eyJ",
+            "--token ",
+            "AccountKey=",
+        ]
     ),
     max_size=30,
 ).map("".join)

@@ -45,7 +45,10 @@ def test_rows_and_pages_come_back_as_they_were_stored(tmp_path: Path) -> None:
         assert rows[0][3].utcoffset().total_seconds() == 0
         assert database.sql("select count(*) from parts").fetchall() == [(2,)]
         coverage = database.sql("select kind, scope, outcome, pages, rows from coverage order by scope").fetchall()
-        assert coverage == [("things", scope_of(1).id, "collected", 2, 4), ("things", scope_of(2).id, "collected", 1, 0)]
+        assert coverage == [
+            ("things", scope_of(1).id, "collected", 2, 4),
+            ("things", scope_of(2).id, "collected", 1, 0),
+        ]
     assert [path.name for path in stored.raw_files()] == sorted(f"{scope_of(n).unit}.jsonl.zst" for n in (1, 2))
 
 

@@ -1,4 +1,4 @@
-"""Who has access: role assignments that reach the jobs, as they were given. What they add up to is not evaluated here."""
+"""Who has access: role assignments that reach the jobs, as they were given; what they add up to is not evaluated."""
 
 from __future__ import annotations
 
@@ -24,13 +24,16 @@ roles as (
 
 ASSIGNMENTS = f"""
 with {_GIVEN},
-reached as (select assignment_key, count(*) as jobs, min(job_key) as a_job from report_access group by all)
+reached as (
+    select assignment_key, count(*) as jobs, min(b.job_id) as a_job
+    from report_access join report_jobs b using (job_key) group by all
+)
 select row_number() over (order by
            case when rtrim(g.scope, '/') = '' then 0
                 when g.scope ilike '/providers/microsoft.management/%' then 1
                 else 1 + len(string_split(trim(g.scope, '/'), '/')) end,
-           lower(g.scope), lower(coalesce(r.role, g.role_guid)), lower(g.principal_id), lower(g.assignment_id)) as number,
-       g.*, r.role, r.role_type, r.role_ref, reached.jobs, reached.a_job
+           lower(g.scope), lower(coalesce(r.role, g.role_guid)), lower(g.principal_id), lower(g.assignment_id))
+       as number, g.*, r.role, r.role_type, r.role_ref, reached.jobs, reached.a_job
 from given g
 join reached on reached.assignment_key = lower(g.assignment_id)
 left join roles r on r.role_key = lower(g.role_guid)
@@ -44,8 +47,8 @@ join report_jobs b using (job_key)
 join given g on lower(g.assignment_id) = a.assignment_key
 left join roles r on r.role_key = lower(g.role_guid)
 where b.position between ? and ?
-order by a.job_key, len(string_split(trim(g.scope, '/'), '/')) desc, lower(g.scope), lower(coalesce(r.role, g.role_guid)),
-         lower(g.principal_id), lower(g.assignment_id)
+order by a.job_key, len(string_split(trim(g.scope, '/'), '/')) desc, lower(g.scope),
+         lower(coalesce(r.role, g.role_guid)), lower(g.principal_id), lower(g.assignment_id)
 """
 
 OF_IDENTITIES = f"""
@@ -59,7 +62,8 @@ select own.job_key, own.identity_id, g.*, r.role, r.role_type, r.role_ref
 from own
 join given g on lower(g.principal_id) = own.principal_key
 left join roles r on r.role_key = lower(g.role_guid)
-order by own.job_key, lower(own.identity_id), lower(g.scope), lower(coalesce(r.role, g.role_guid)), lower(g.assignment_id)
+order by own.job_key, lower(own.identity_id), lower(g.scope), lower(coalesce(r.role, g.role_guid)),
+         lower(g.assignment_id)
 """
 
 

@@ -21,7 +21,8 @@ select kind, count(*) filter (where place is null) as units,
        count(*) filter (where place is null and outcome = 'collected') as collected,
        count(*) filter (where place is null and outcome = 'gap') as gaps,
        count(*) filter (where place is not null) as malformed,
-       sum(pages)::bigint as pages, sum("rows") filter (where place is null)::bigint as "rows", sum(requests)::bigint as requests
+       sum(pages)::bigint as pages, sum("rows") filter (where place is null)::bigint as "rows",
+       sum(requests)::bigint as requests
 from coverage group by kind
 """
 
@@ -31,15 +32,16 @@ with affected as (
            list(distinct job_id order by job_id)[:5] as some
     from job_gaps group by all
 )
-select row_number() over (order by (c.place is not null), c.kind, lower(c.scope), c.place, c.detail, c.row_id) as number, c.*,
-       coalesce(a.jobs, 0) as jobs, coalesce(a.some, []) as some
+select row_number() over (order by (c.place is not null), c.kind, lower(c.scope), c.place, c.detail, c.row_id)
+       as number, c.*, coalesce(a.jobs, 0) as jobs, coalesce(a.some, []) as some
 from coverage c
 left join affected a on a.kind = c.kind and a.scope_key = lower(rtrim(c.scope, '/')) and a.reason = c.reason
 where c.outcome = 'gap'
 """
 
 RECONCILIATION = """
-select row_number() over (order by (explained is not true) desc, lower(subscription_id), source_a, source_b) as number, *
+select row_number() over (order by (explained is not true) desc, lower(subscription_id), source_a, source_b)
+       as number, *
 from reconciliation
 """
 

@@ -16,7 +16,7 @@ select count(*) filter (where state = 'present') as present, count(*) filter (wh
 from report_jobs
 """
 _VERDICTS = """
-select verdict, severity, waived, count(*) as n, count(distinct lower(job_id)) as jobs from verdicts group by all order by all
+select verdict, severity, waived, count(*) as n from verdicts group by all order by all
 """
 _FAILING = """
 select count(distinct lower(job_id)) filter (where verdict = 'fail') as failing,

@@ -16,8 +16,8 @@ left join report_jobs j on j.job_key = lower(v.job_id)
 """
 
 FAILURES = f"""
-select row_number() over (order by {SEVERITY_RANK.format("v")}, v.control_id, v.waived, j.position, v.subject, v.row_id) as number,
-       v.*, j.name, j.subscription, j.resource_group
+select row_number() over (order by {SEVERITY_RANK.format("v")}, v.control_id, v.waived, j.position, v.subject, v.row_id)
+       as number, v.*, j.name, j.subscription, j.resource_group
 {_OF_JOB}
 where v.verdict = 'fail'
 """

@@ -32,7 +32,7 @@ def areas(con: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def groups(con: duckdb.DuckDBPyConnection, rows: list[Row]) -> list[dict[str, Any]]:
-    """Return the jobs of one page by resource group, each job with ``cells``: area → (verdict, count), heaviest first."""
+    """Return one page's jobs by resource group, each with ``cells``: area → (verdict, count), heaviest first."""
     if not rows:
         return []
     counted: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))

@@ -37,13 +37,23 @@ def facts(run: Run) -> list[tuple[str, str]]:
         *_caller(run),
         ("Tenant", who.tenant_id if who else "unknown"),
         ("Redaction key id", run.redaction_key_id or "none"),
-        ("Requests", "; ".join(f"{family} {number(count)}" for family, count in sorted(stats.requests.items())) or "none"),
+        ("Requests", "; ".join(f"{family} {number(n)}" for family, n in sorted(stats.requests.items())) or "none"),
         ("Retries", f"{number(stats.retries)}, throttled answers {number(stats.throttled)}"),
         ("Received", size(stats.bytes_received)),
-        ("Effort", f"{stats.wall_seconds:,.1f} s, CPU {stats.cpu_seconds:,.1f} s, peak memory {stats.peak_rss_mib:,.0f} MiB"),
-        ("Software", ", ".join(f"{name} {version}" for name, version in sorted({"jobaudit": run.tool_version, **run.versions}.items()))),
-        *((f"Baseline {key}", json.dumps(run.settings[key], ensure_ascii=False, sort_keys=True, default=str)) for key in sorted(run.settings)),
-    ]  # fmt: skip
+        ("Time", f"{stats.wall_seconds:,.1f} s, CPU {stats.cpu_seconds:,.1f} s"),
+        ("Peak memory", f"{stats.peak_rss_mib:,.0f} MiB"),
+        ("Software", _software(run)),
+        *((f"Baseline {name}", _json(value)) for name, value in sorted(run.settings.items())),
+    ]
+
+
+def _software(run: Run) -> str:
+    versions = {"jobaudit": run.tool_version, **run.versions}
+    return ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
 
 
 def _caller(run: Run) -> list[tuple[str, str]]:

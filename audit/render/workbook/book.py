@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from openpyxl.packaging.core import DocumentProperties
 from openpyxl.xml.functions import tostring
 
+from audit.render.workbook.cells import shown
 from audit.render.workbook.deterministic import rezip
 from audit.render.workbook.provenance import write_columns, write_provenance
 from audit.render.workbook.sheets import EVIDENCE, RAW_FILES
@@ -77,7 +78,7 @@ def _properties(run: Run) -> bytes:
     properties = DocumentProperties(
         creator=f"jobaudit {run.tool_version}",
         title=f"Compliance evidence, {run.window.label}",
-        subject=f"Run {run.run_id}",
+        subject=shown(f"Run {run.run_id}"),
         lastModifiedBy=f"jobaudit {run.tool_version}",
         created=at,
         modified=at,

@@ -26,7 +26,7 @@ _ESCAPE_LOOKALIKE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 
 def shown(text: str) -> str:
     """Return text in which everything invisible is shown by a sign, what XML can't carry included; line feeds stay."""
-    return _NOT_XML.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", visible(text))
+    return _NOT_XML.sub(lambda match: f"[U+{ord(match[0]):04X}]", visible(text))
 
 
 def fitted(text: str, whole: str) -> str:

@@ -1,4 +1,4 @@
-"""Secrets that show by what stands before them: ``Password=…``, ``?sig=…``, ``"apiKey": "…"``, ``--token …``, ``//user:…@``."""
+"""Secrets that show by what stands before them: ``Password=…``, ``?sig=…``, ``--token …``, ``//user:…@``."""
 
 from __future__ import annotations
 

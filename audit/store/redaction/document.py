@@ -23,14 +23,14 @@ _OPENING = frozenset('{["')
 _LOOKS_LIKE_JSON = re.compile(r"\s*\"?\s*(?:\{\s*\\*[\"}]|\[\s*(?:\{|\\*\"))")
 _DEEPEST = 60
 _NAMES = 10_000
-_SECRET_VALUE = "secret-value"
+_SECRET_VALUE = "secret-value"  # noqa: S105  a detector's name
 
 
 def members_in(body: bytes) -> int:
     """Count the members of all objects in a JSON document.
 
-    A member that stands twice in an object is decoded once. Where fewer were seen than stand there, the document may only
-    be kept as it was seen, not as it was received.
+    A member that stands twice in an object is decoded once. Where fewer were seen than stand there, the document may
+    only be kept as it was seen, not as it was received.
     """
     return body.count(b'":') - body.count(b'\\":')
 
@@ -63,8 +63,9 @@ class DocumentRedactor:
         return self._encoder.encode(redacted)
 
     def member(self, name: str, body: bytes) -> tuple[bytes, int]:
-        """Redact the value of one member, as JSON; return it, the same object where nothing was hidden, and how many
-        members were seen in it.
+        """Redact the value of one member, as JSON, and return it with the number of members seen in it.
+
+        Where nothing was hidden it is the same object.
         """
         value = self._decoder.decode(body)
         self._members = 0
@@ -116,7 +117,7 @@ class DocumentRedactor:
         return False
 
     def _pair(self, members: dict[str, Any], changed: dict[str, Any]) -> None:
-        """A list of names and values is an object spelled differently."""
+        """Hide the value of a pair of name and value: a list of them is an object spelled differently."""
         name = members.get("name", members.get("keyName", members.get("key")))
         value = members["value"]
         if isinstance(name, str) and isinstance(value, str) and (names.holds_secret(name) or "keyName" in members):

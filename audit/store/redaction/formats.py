@@ -1,4 +1,4 @@
-"""Secrets that show by their own shape, wherever they stand: those of Azure, and those that detect-secrets lacks or cuts.
+"""Secrets that show by their own shape: those of Azure, and those that detect-secrets lacks or ends too early.
 
 Azure's shapes are lengths, and the marks that its newer keys carry at a fixed place
 (https://github.com/microsoft/security-utilities).

@@ -1,4 +1,4 @@
-"""Pages of lists: Azure repeats itself from item to item, so every member of an item is redacted once and remembered."""
+"""Pages of lists: Azure repeats itself from item to item, so a member of an item is redacted once and remembered."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ListRedactor:
         try:
             page = self._page.decode(body)
             items = self._items.decode(page["value"])
-        except (msgspec.MsgspecError, UnicodeDecodeError, KeyError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, KeyError):
             return self._document.body(body)
         rest = {name: value for name, value in page.items() if name != "value"}
         seen, changed = 1, False

@@ -15,12 +15,11 @@ if TYPE_CHECKING:
     from audit.store.redaction.text import TextRedactor
 
 HIGH_ENTROPY = "high-entropy"
-SECRET_NAME = "secret-name"
+SECRET_NAME = "secret-name"  # noqa: S105  a detector's name
 
 _ASSIGNMENT = re.compile(r"(?P<name>-{0,2}[A-Za-z][\w.-]{0,60})(?P<sign>=)(?P<value>.*)", re.DOTALL)
 _FLAG = re.compile(r"--?(?P<name>[A-Za-z][\w.-]{0,60})")
-_SHORT_FLAG = re.compile(r"-[A-Za-z]{1,2}")
-_VARIABLE = re.compile(r"\$\([\w.-]+\)|\$\{\w+\}|\$\w+")
+_SHORT_FLAG = re.compile(r"-[A-Za-z]{1,2}|-[a-z]+(?:-[a-z]+)*")  # and not -pHunter2
 _PASSWORD_FLAGS = frozenset({"-p", "-P", "-pw"})
 
 
@@ -71,7 +70,7 @@ class Places:
         return shown
 
     def _after(self, flag: str, word: str) -> str:
-        if values.is_reference(word) or MARKER.fullmatch(word) or (_FLAG.fullmatch(word) and values.is_plain(word[1:])):
+        if values.is_reference(word) or MARKER.fullmatch(word) or _is_flag(word):
             return word
         if flag in _PASSWORD_FLAGS:  # a port or a path as often as a password
             return word if values.is_harmless(word) else self._marks.hide(word, self._text.detector(word))
@@ -96,13 +95,12 @@ class Places:
     def _is_shown(self, word: str) -> bool:
         if self._text.detector(word):
             return False
-        flag = _FLAG.fullmatch(word)
-        if flag is not None:
-            return _SHORT_FLAG.fullmatch(word) is not None or values.is_plain(flag["name"])
+        if _FLAG.fullmatch(word):
+            return _is_flag(word)
         return (
             not word
             or values.is_harmless(word)
-            or _VARIABLE.fullmatch(word) is not None
+            or values.is_variable(word)
             or (values.is_plain(word) and not values.is_random(word))
         )
 
@@ -116,6 +114,12 @@ class Places:
 
 def _is_key(name: str, value: str) -> bool:
     return values.is_random(value) and not names.means_digest(name)
+
+
+def _is_flag(word: str) -> bool:
+    if _SHORT_FLAG.fullmatch(word):
+        return True
+    return word.startswith("--") and _FLAG.fullmatch(word) is not None and values.is_plain(word[2:])
 
 
 def _expects_secret(word: str) -> bool:

@@ -17,18 +17,18 @@ _HARMLESS = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _SWITCH = re.compile(r"true|false|yes|no|on|off|enabled?|disabled?|none|null|required|optional", re.IGNORECASE)
+_VARIABLE = r"\$\([\w.-]{1,64}\)|\$\{[\w.:-]{1,64}\}|\$[A-Z_][A-Z0-9_]{0,63}|%[A-Z_][A-Z0-9_]{0,63}%"
 _REFERENCE = re.compile(
-    r"""
-      \$\([\w.-]+\) | \$\{[^{}]*\} | \$[A-Za-z_]\w* | %\w+%             # variables of Kubernetes, of shells
-    | \{\{[^{}]*\}\} | <[^<>]*>                                         # placeholders of templates, of documentation
-    | \*+
+    rf"""
+      {_VARIABLE}
+    | \{{\{{[\w\ .|-]*\}}\}} | <[a-z][a-z\ _-]*> | \*+      # placeholders of templates and of documentation
     | secretref:[\w.-]+
-    | @Microsoft\.KeyVault\(.*\)
-    | https://[\w-]+\.vault\.[\w.-]+/?(?:secrets|keys|certificates)?[\w/.-]*   # a Key Vault address
+    | @Microsoft\.KeyVault\([^()]*\)
+    | https://[\w-]+\.vault\.[\w.-]+(?:/(?:secrets|keys|certificates)/[\w/-]+)?/?
     | \[(?:parameters|variables|concat|reference|resourceId|listKeys|format)\(.*\)\]   # an ARM expression
     | /subscriptions/[\w/.() -]+
     """,
-    re.IGNORECASE | re.VERBOSE | re.DOTALL,
+    re.VERBOSE | re.DOTALL,
 )
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z_-]*\d{0,3}")
 _GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
@@ -52,6 +52,11 @@ def is_harmless(value: str) -> bool:
 def is_switch(value: str) -> bool:
     """Tell whether a value only turns something on or off, whatever it is called."""
     return _SWITCH.fullmatch(value) is not None
+
+
+def is_variable(value: str) -> bool:
+    """Tell whether a value is the name of a variable of Kubernetes or of a shell."""
+    return re.fullmatch(_VARIABLE, value) is not None
 
 
 def is_reference(value: str) -> bool:
