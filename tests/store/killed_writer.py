@@ -1,7 +1,7 @@
 """Kill a collection at every point where it changes the disk, resume it, and compare with one that nobody killed.
 
-Run as a program: ``killed_writer.py FOLDER``; the report goes to stdout as JSON. DuckDB is imported here and used in the
-forked children only.
+Run as a program: ``killed_writer.py FOLDER``; the report goes to stdout as JSON. DuckDB is imported here and used in
+the forked children only.
 """
 
 from __future__ import annotations

@@ -11,20 +11,21 @@ from audit.store.redaction import names, values
 Hide = Callable[[str, str], str]
 """(secret, detector) to marker."""
 
-_ASSIGNED = re.compile(r"(?P<key>[A-Za-z_$][\w.$-]*(?: [A-Za-z]+){0,2})\s{0,2}=(?!=)\s{0,2}")
+_ASSIGNED = re.compile(r"(?P<key>[A-Za-z_$][\w.$-]{0,80}(?: [A-Za-z]{1,40}){0,2})\s{0,2}=(?!=)\s{0,2}")
 _QUOTED_PAIR = re.compile(
-    r"""(?P<before>(?P<q>\\*["'])(?P<key>[\w.$ -]{1,60})(?P=q)\s*[:=]\s*(?P<v>\\*["']))(?P<value>.*?)(?P<after>(?P=v))""",
+    r"""(?P<before>(?P<q>\\{0,8}["'])(?P<key>[\w.$ -]{1,60})(?P=q)\s{0,4}[:=]\s{0,4}(?P<v>\\{0,8}["']))"""
+    r"""(?P<value>.{0,8192}?)(?P<after>(?P=v))""",
     re.DOTALL,
 )
 _HEADER = re.compile(
-    r"(?P<before>\b(?P<key>[A-Za-z][\w-]*?(?:[Pp]assword|[Pp]asswd|PASSWORD|[Pp]assphrase|[Pp]wd|-[Kk]ey|-[Tt]oken)"
+    r"(?P<before>\b(?P<key>[A-Za-z][\w-]{0,60}?(?:[Pp]assword|[Pp]asswd|PASSWORD|[Pp]assphrase|[Pp]wd|-[Kk]ey|-[Tt]oken)"
     r"|[Pp]assword|[Pp]asswd|PASSWORD|[Pp]assphrase|[Pp]wd|PWD)\s*:\s*)(?P<value>[^\s,;\"']+)"
 )
-_FLAG = re.compile(r"(?P<before>(?<!\S)--(?P<key>[A-Za-z][\w-]*)\s+)(?P<value>(?!-)\"[^\"]*\"|'[^']*'|[^\s\"']+)")
+_FLAG = re.compile(r"(?P<before>(?<!\S)--(?P<key>[A-Za-z][\w-]{0,60})\s+)(?P<value>(?!-)\"[^\"]*\"|'[^']*'|[^\s\"']+)")
 _USERINFO = re.compile(
-    r"(?P<before>://[^\s/:@\"'<>]*:)(?P<value>(?!\d{1,5}(?:[/?#]|$))[^\s\"'<>]+)(?P<after>@)(?=[A-Za-z0-9\[])"
+    r"(?P<before>://[^\s/:@\"'<>]{0,256}:)(?P<value>(?!\d{1,5}(?:[/?#]|$))[^\s\"'<>]{1,1024})(?P<after>@)(?=[A-Za-z0-9\[])"
 )
-_USER_TOKEN = re.compile(r"(?P<before>://)(?P<value>[\w.~+=-]{16,})(?P<after>@)(?=[A-Za-z0-9\[])")
+_USER_TOKEN = re.compile(r"(?P<before>://)(?P<value>[\w.~+=-]{16,1024})(?P<after>@)(?=[A-Za-z0-9\[])")
 _ORACLE = re.compile(r"(?P<before>jdbc:oracle:\w+:[^/\s@]+/)(?P<value>[^\s\"']+)(?P<after>@)", re.IGNORECASE)
 
 _IN_ADDRESS = re.compile(r"[^&#\s\"'<>]*")

@@ -54,7 +54,7 @@ def _not_public(secret: str) -> bool:
     return b"CERT" not in head and b"PUBLIC" not in head
 
 
-_MARKS = (
+_MARKS = (  # noqa: SIM905  words read best as words
     "+ASt +ABa +AMC +ASb +AEh +ARm +ACR ACDb AIoT AZEG AzCa APIM AzSe AzFu ACLD AISK JQQJ99 JQQJ9D JQQJ9H"
 ).split()
 _MARKED = "|".join(re.escape(mark) for mark in _MARKS)
@@ -73,7 +73,7 @@ OWN: tuple[Format, ...] = (
     Format(
         "jwt",
         ("eyJ",),
-        re.compile(r"eyJ[A-Za-z0-9_=-]{6,}\.[A-Za-z0-9_=-]{6,}(?:\.[A-Za-z0-9_.+/=-]*){0,3}"),
+        re.compile(r"eyJ[A-Za-z0-9_=-]{6,2048}\.[A-Za-z0-9_=-]{6,}(?:\.[A-Za-z0-9_.+/=-]*){0,3}"),
     ),
     Format(
         "bearer-token",

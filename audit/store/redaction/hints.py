@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_OF_NAMES = "= % \" ' :// jdbc: -- key: Key: KEY: oken: OKEN: pass Pass PASS pwd Pwd PWD".split()
-_OF_FORMATS = (
-    r"~ earer EARER asic ASIC LS0t PRIV PuTTY eyJ \+A[SBMERC] ACDb AIoT AZEG AzCa APIM AzSe AzFu ACLD AISK JQQJ9 aws AWS Aws "
-    r"github_pat gh[a-z]+_ gl[a-z]+[-_] GR1348941 xox xapp XOX rk_ sk_ sk- whsec npm_ pypi- AIza GOCSPX ya29 hv[sbr][.] dapi "
-    r"dckr hf_ do[opr]_ sq0 A3T AKIA ASIA ABIA ACCA AKC AC[a-z0-9]{32} SK[a-z0-9]{32} SG[.] T3Blbk -us[0-9]"
+_OF_NAMES = "= % \" ' :// jdbc: -- key: Key: KEY: oken: OKEN: pass Pass PASS pwd Pwd PWD".split()  # noqa: SIM905  words read best as words
+_OF_FORMATS = (  # noqa: SIM905  the same
+    r"~ earer EARER asic ASIC LS0t PRIV PuTTY eyJ \+A[SBMERC] ACDb AIoT AZEG AzCa APIM AzSe AzFu ACLD AISK JQQJ9 "
+    r"aws AWS Aws github_pat gh[a-z]+_ gl[a-z]+[-_] GR1348941 xox xapp XOX rk_ sk_ sk- whsec npm_ pypi- AIza GOCSPX ya29 "
+    r"hv[sbr][.] dapi dckr hf_ do[opr]_ sq0 A3T AKIA ASIA ABIA ACCA AKC AC[a-z0-9]{32} SK[a-z0-9]{32} SG[.] T3Blbk -us[0-9]"
 ).split()
 _LONG = 44
 _LONG_ONES = (

@@ -26,7 +26,7 @@ CLAIMS = frozenset(
         "xms_mirid",
     }
 )
-"""What is kept of the token's claims in an Activity Log event: who acted, through what, how authenticated, from where."""
+"""What is kept of the token's claims in an Activity Log event: who, by which application, how, from where."""
 
 
 class Place(Enum):

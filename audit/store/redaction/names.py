@@ -25,7 +25,6 @@ _SECRET_ENDINGS = (
     "connectionstring",
     "connectionstrings",
     "connstr",
-    "sas",
     "sasuri",
     "sasurl",
     *(
@@ -49,12 +48,12 @@ _LOCATING = frozenset(
     "retries rotation scheme scope scopes seconds server size source status store suffix timeout ttl type types uri "
     "url user username vault version".split()
 )
-_HARMLESS_KEYS = (
+_HARMLESS_KEYS = tuple(
     # keys that open nothing: of a table, a cache, a message; and tokens that only page through a list
     "blobkey cachekey columnkey correlationkey dedupkey dictionarykey foreignkey groupkey hashkey idempotencykey "
     "indexkey lookupkey messagekey objectkey partitionkey publickey rangekey rootkey routingkey rowkey sessionkey "
-    "sortkey topickey watchkey cancellationtoken continuationtoken deltatoken nexttoken pagetoken skiptoken synctoken"
-).split()
+    "sortkey topickey watchkey cancellationtoken continuationtoken deltatoken nexttoken pagetoken skiptoken synctoken".split()
+)
 
 
 @lru_cache(maxsize=8192)
@@ -63,18 +62,20 @@ def holds_secret(name: str) -> bool:
     if MARKER.search(name):  # what was redacted in a name is no name
         return False
     flat = _flat(name)
-    return flat.endswith(_SECRET_ENDINGS) and not flat.endswith(tuple(_HARMLESS_KEYS))
+    if flat.endswith("sas"):  # a signature, and not Kansas
+        return _WORD.findall(name)[-1].lower() == "sas"
+    return flat.endswith(_SECRET_ENDINGS) and not flat.endswith(_HARMLESS_KEYS)
 
 
 @lru_cache(maxsize=8192)
 def suggests_secret(name: str) -> bool:
-    """Tell whether a configuration value under this name is taken for a secret: ``REDIS_CONNECTION_PROD``, ``KEY_1``."""
+    """Tell whether a setting under this name is taken for a secret: ``REDIS_CONNECTION_PROD``, ``KEY_1``."""
     if holds_secret(name):
         return True
     if MARKER.search(name):
         return False
     words = [word.lower() for word in _WORD.findall(name) if not word.isdigit()]
-    if not words or words[-1] in _LOCATING or _flat(name).endswith(tuple(_HARMLESS_KEYS)):
+    if not words or words[-1] in _LOCATING or _flat(name).endswith(_HARMLESS_KEYS):
         return False
     return not _SECRET_WORDS.isdisjoint(words)
 
@@ -97,8 +98,7 @@ def means_digest(name: str) -> bool:
     """Tell whether the name means a digest or an identifier, which looks random and is none."""
     words = {word.lower() for word in _WORD.findall(name)}
     return not words.isdisjoint(
-        ("build", "checksum", "commit", "digest", "etag", "fingerprint", "hash", "id", "image", "md5", "revision")
-        + ("sha", "thumbprint", "trace", "version")
+        "build checksum commit digest etag fingerprint hash id image md5 revision sha thumbprint trace version".split()
     )
 
 

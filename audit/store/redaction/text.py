@@ -19,6 +19,7 @@ _SHORTEST = 5
 _REMEMBERED_LENGTH = 512
 _REMEMBERED = 100_000
 _PASSES = 8
+_DEEPEST = 8
 _CURSOR = re.compile(r"(?i)(?<=skiptoken=)[^&\s]+")
 _PASSING = re.compile(
     r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|\d{4}-\d\d-\d\dT\d\d:\d\d:[\d.]{2,10}(?:Z|\+00:00)?|\d{1,20}",
@@ -89,14 +90,16 @@ class TextRedactor:
             return whole
         return whole.replace(secret, self._marks.hide(secret, form.detector))
 
-    def _decoded(self, value: str) -> str:
+    def _decoded(self, value: str, depth: int = 0) -> str:
         """Look below percent-encoding; where a secret lies there, the text is kept decoded and redacted."""
         if _ESCAPED.search(value) is None:
             return value
         plain = unquote(value)
         if plain == value:
             return value
-        redacted = self._decoded(self._once(plain))
+        if depth > _DEEPEST:
+            return self._marks.hide(value)
+        redacted = self._decoded(self._once(plain), depth + 1)
         return value if redacted == plain else redacted
 
 
