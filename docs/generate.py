@@ -39,8 +39,10 @@ def tables() -> str:
     parts = [
         "# Tables",
         NOTE,
-        "Parquet files in a pack's `data/` and a run's `tables/`. Times are UTC, unknown is null, ids are as Azure spells"
-        " them. Every table begins with the same three columns:",
+        (
+            "Parquet files in a pack's `data/` and a run's `tables/`. Times are UTC, unknown is null, ids are as Azure"
+            " spells them. Every table begins with the same three columns:"
+        ),
         "\n".join(f"- `{name}`: {meaning}" for name, meaning in STANDARD.items()),
         "## Collected",
     ]
@@ -62,8 +64,10 @@ def configuration() -> str:
     parts = [
         "# audit.toml",
         NOTE,
-        "Every key is optional. A key that isn't known, a wrong type or an impossible value is refused by name before"
-        " anything is read. `jobaudit doctor` checks a configuration and its sign-in.",
+        (
+            "Every key is optional. A key that isn't known, a wrong type or an impossible value is refused by name"
+            " before anything is read. `jobaudit doctor` checks a configuration and its sign-in."
+        ),
     ]
     for field in msgspec.structs.fields(Settings):
         if not (isinstance(field.type, type) and issubclass(field.type, msgspec.Struct)):
@@ -77,8 +81,10 @@ def configuration() -> str:
         parts += [f"## [{field.name}]", _about(field.type), "\n".join(rows)]
     parts += [
         "## [policy]",
-        "Baselines that controls read. The keys are the parameters of the controls; [controls.md](controls.md) lists them"
-        " with their defaults.",
+        (
+            "Baselines that controls read. The keys are the parameters of the controls;"
+            " [controls.md](controls.md) lists them with their defaults."
+        ),
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -65,7 +65,7 @@ def settings_for(sandbox: Sandbox, **scope: Any) -> Settings:
     return msgspec.structs.replace(settings, scope=msgspec.structs.replace(settings.scope, **scope))
 
 
-async def collected(  # noqa: PLR0913
+async def collected(
     sandbox: Sandbox,
     output: Path,
     *,
@@ -81,9 +81,7 @@ async def collected(  # noqa: PLR0913
     from audit.pipeline.collecting import closure
 
     settings = settings or settings_for(sandbox)
-    settings = msgspec.structs.replace(
-        settings, collect=msgspec.structs.replace(settings.collect, wait_seconds=wait)
-    )
+    settings = msgspec.structs.replace(settings, collect=msgspec.structs.replace(settings.collect, wait_seconds=wait))
     chosen = closure(kinds)
     window = window or Window.last(30, NOW)
     store = Store(output)

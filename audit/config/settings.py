@@ -40,7 +40,7 @@ class CredentialSettings(_Table, frozen=True, kw_only=True):
     """[credential]: how to sign in. A secret never stands here, only the name of the variable that holds it."""
 
     kind: Literal["default", "managed_identity", "workload_identity", "client_secret", "azure_cli"] = "default"
-    """How: the chain of azure-identity, a managed identity, a federated workload, a secret, or the signed-in az client."""
+    """How: the chain of azure-identity, a managed identity, a federated workload, a secret, or the az client."""
     tenant_id: str = ""
     """The directory, where the kind needs to be told."""
     client_id: str = ""

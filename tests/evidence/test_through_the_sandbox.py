@@ -182,7 +182,7 @@ async def test_a_window_from_before_azures_memory_gives_what_there_is_and_then_s
         scope = Scope(id=f"/subscriptions/{sandbox.estate.subscriptions[0]['subscriptionId']}")
         known = sandbox.estate.activity[scope.subscription_id]
         async with azure.unit(wait=30):
-            with pytest.raises(ReadFailed) as error:  # noqa: PT012  the pages before the failure are the point
+            with pytest.raises(ReadFailed) as error:
                 async for page in each.fetch(azure, scope, window):
                     pages.append(page)  # noqa: PERF401  the same
     assert bool(pages) is asks

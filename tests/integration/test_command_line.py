@@ -80,7 +80,9 @@ def test_the_same_run_renders_the_same_bytes(demo: tuple[Path, subprocess.Comple
     pack = folder / ran.stdout.strip()
     before = digests(pack)
     run_id = json.loads((pack / "run.json").read_text())["run_id"]
-    again = jobaudit("render", run_id, "--pack", "compliance", "--output", "out", cwd=folder, TZ="Asia/Tokyo", LC_ALL="C")
+    again = jobaudit(
+        "render", run_id, "--pack", "compliance", "--output", "out", cwd=folder, TZ="Asia/Tokyo", LC_ALL="C"
+    )
     assert again.returncode == 0, again.stderr
     assert (folder / again.stdout.strip()) == pack
     assert digests(pack) == before
@@ -189,7 +191,7 @@ def test_a_wrong_configuration_is_refused_before_anything_is_read(
 
 def test_azure_out_of_reach_is_exit_code_5(served: process.SandboxHandle, tmp_path: Path) -> None:
     config = reaching(served, tmp_path)
-    port = served.config.split("resource_manager = \"https://127.0.0.1:")[1].split('"')[0]
+    port = served.config.split('resource_manager = "https://127.0.0.1:')[1].split('"')[0]
     config.write_text(served.config.replace(port, "9"))
     refused(jobaudit("collect", "-c", config, cwd=tmp_path, **served.environment), 5, "127.0.0.1:9")
 

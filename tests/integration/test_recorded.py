@@ -1,4 +1,4 @@
-"""Answers that Azure really gave go through the whole way, redaction and store included, without a gap or a lost row."""
+"""Answers that Azure really gave go the whole way, redaction and store included, without a gap or a lost row."""
 
 from __future__ import annotations
 

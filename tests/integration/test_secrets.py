@@ -1,4 +1,4 @@
-"""No secret of the estate reaches the disk: not in raw pages, tables, report, workbook, nor packed or encoded in them."""
+"""No secret of the estate reaches the disk: not in raw pages, tables, report or workbook, packed or encoded."""
 
 from __future__ import annotations
 

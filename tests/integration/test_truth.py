@@ -30,7 +30,11 @@ async def test_the_default_estate_has_no_gap_and_the_generated_role_is_enough(sa
 
 @pytest.mark.parametrize(
     "action",
-    ["Microsoft.App/jobs/read", "Microsoft.Authorization/roleAssignments/read", "Microsoft.Insights/eventtypes/values/read"],
+    [
+        "Microsoft.App/jobs/read",
+        "Microsoft.Authorization/roleAssignments/read",
+        "Microsoft.Insights/eventtypes/values/read",
+    ],
 )
 async def test_an_action_that_the_role_lacks_is_never_an_absence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, action: str
@@ -48,7 +52,9 @@ async def test_an_action_that_the_role_lacks_is_never_an_absence(
     assert all(action in missing for (missing,) in rows)
 
 
-async def test_lists_that_azure_trims_without_a_word_are_partial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_lists_that_azure_trims_without_a_word_are_partial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A collector that may read jobs in one resource group gets a short list and a 200: the list isn't the whole."""
     async with serving() as served:
         for name, value in served.environment().items():
@@ -108,7 +114,8 @@ async def test_a_missing_expected_subscription_is_a_gap(sandbox: Sandbox, tmp_pa
     assert rendered.gaps == 1
     assert rendered.exit_code() == 3
     found = duckdb.execute(
-        "select scope, reason from read_parquet(?) where outcome = 'gap'", [str(rendered.path / "data/coverage.parquet")]
+        "select scope, reason from read_parquet(?) where outcome = 'gap'",
+        [str(rendered.path / "data/coverage.parquet")],
     ).fetchall()
     assert [(scope.lower(), reason) for scope, reason in found] == [(f"/subscriptions/{absent}", found[0][1])]
 

@@ -29,30 +29,19 @@ _SECRET_ENDINGS = (
     "sasurl",
     *(
         f"{of}key"
-        for of in (
-            "access account admin api app application auth client cosmos encryption function functions host "
-            "instrumentation license master primary private redis sas secondary secret service sharedaccess shared "
-            "signing storage subscription system"
-        ).split()
+        for of in ["access", "account", "admin", "api", "app", "application", "auth", "client", "cosmos", "encryption", "function", "functions", "host", "instrumentation", "license", "master", "primary", "private", "redis", "sas", "secondary", "secret", "service", "sharedaccess", "shared", "signing", "storage", "subscription", "system"]
     ),
 )
 _SECRET_WORDS = frozenset(
-    "apikey conn connection connections connstr cred credential credentials creds dsn key keys pass passphrase passwd "
-    "password pat pw pwd sas secret secrets signature token".split()
+    ["apikey", "conn", "connection", "connections", "connstr", "cred", "credential", "credentials", "creds", "dsn", "key", "keys", "pass", "passphrase", "passwd", "password", "pat", "pw", "pwd", "sas", "secret", "secrets", "signature", "token"]
 )
 _LOCATING = frozenset(
     # the last word says that the value locates or describes a secret, and isn't one
-    "algorithm audience bits class count days dir directory enabled endpoint env environment expiration expiry expires "
-    "field file folder format from header host hostname id identifier ids interval issuer kind length limit location "
-    "max method min minutes mode name names namespace path policy port prefix provider ref reference region required "
-    "retries rotation scheme scope scopes seconds server size source status store suffix timeout ttl type types uri "
-    "url user username vault version".split()
+    ["algorithm", "audience", "bits", "class", "count", "days", "dir", "directory", "enabled", "endpoint", "env", "environment", "expiration", "expiry", "expires", "field", "file", "folder", "format", "from", "header", "host", "hostname", "id", "identifier", "ids", "interval", "issuer", "kind", "length", "limit", "location", "max", "method", "min", "minutes", "mode", "name", "names", "namespace", "path", "policy", "port", "prefix", "provider", "ref", "reference", "region", "required", "retries", "rotation", "scheme", "scope", "scopes", "seconds", "server", "size", "source", "status", "store", "suffix", "timeout", "ttl", "type", "types", "uri", "url", "user", "username", "vault", "version"]
 )
 _HARMLESS_KEYS = tuple(
     # keys that open nothing: of a table, a cache, a message; and tokens that only page through a list
-    "blobkey cachekey columnkey correlationkey dedupkey dictionarykey foreignkey groupkey hashkey idempotencykey "
-    "indexkey lookupkey messagekey objectkey partitionkey publickey rangekey rootkey routingkey rowkey sessionkey "
-    "sortkey topickey watchkey cancellationtoken continuationtoken deltatoken nexttoken pagetoken skiptoken synctoken".split()
+    ["blobkey", "cachekey", "columnkey", "correlationkey", "dedupkey", "dictionarykey", "foreignkey", "groupkey", "hashkey", "idempotencykey", "indexkey", "lookupkey", "messagekey", "objectkey", "partitionkey", "publickey", "rangekey", "rootkey", "routingkey", "rowkey", "sessionkey", "sortkey", "topickey", "watchkey", "cancellationtoken", "continuationtoken", "deltatoken", "nexttoken", "pagetoken", "skiptoken", "synctoken"]
 )
 
 
@@ -98,7 +87,7 @@ def means_digest(name: str) -> bool:
     """Tell whether the name means a digest or an identifier, which looks random and is none."""
     words = {word.lower() for word in _WORD.findall(name)}
     return not words.isdisjoint(
-        "build checksum commit digest etag fingerprint hash id image md5 revision sha thumbprint trace version".split()
+        ["build", "checksum", "commit", "digest", "etag", "fingerprint", "hash", "id", "image", "md5", "revision", "sha", "thumbprint", "trace", "version"]
     )
 
 
