@@ -10,7 +10,7 @@ demo: $(READY)
 	$(BIN)/jobaudit demo --output output
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -q -n 4
 
 check: $(READY)
 	$(BIN)/ruff format --check .

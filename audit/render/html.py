@@ -105,6 +105,7 @@ class Report:
             "kinds": kinds,
             "left_out": coverage.left_out(self._run),
             "scope_words": provenance.scope(self._run),
+            "collector": self._collector(),
             "provenance": provenance.facts(self._run),
             "own_controls": sum(1 for control in self._controls.values() if control["source"] != "built-in"),
             "areas": matrix.areas(con),
@@ -116,6 +117,13 @@ class Report:
             ),
             **listed,
         }
+
+    def _collector(self) -> str:
+        """Return the name of who collected: from the token, from the directory, or the bare id."""
+        who = self._run.caller
+        if who is None:
+            return "unknown: no token was read"
+        return who.name or self._names.caller(who.app_id or None, who.object_id).name
 
     def _listing(self, listing: listings.Listing, folder: str = "", **context: Any) -> dict[str, Any]:
         """Write a listing's pages from the second on, and return what the first shows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +61,29 @@ def test_a_kind_that_had_nothing_to_ask_about(tmp_path: Path) -> None:
     assert told.startswith("No rows: nothing in the scope called for environments")
 
 
+def test_a_sheet_rests_on_its_first_kind_not_on_those_that_add_to_it(tmp_path: Path) -> None:
+    tables = fixture.Tables()
+    tables.unit("principals", "/principals/0", 0)
+    told = sheet(tmp_path, tables, "Role assignments")["A5"].value
+    assert told == "No rows: nothing in the scope called for role_assignments, so nothing was asked."
+
+
+def test_reasons_of_several_kinds_are_counted_together(tmp_path: Path) -> None:
+    tables = fixture.Tables()
+    tables.unit("role_assignments", SCOPE, 0, reason="throttled")
+    tables.unit("principals", "/principals/0", 0, reason="throttled")
+    assert "gap (throttled 2)" in sheet(tmp_path, tables, "Role assignments")["A5"].value
+
+
 def test_a_kind_that_was_not_part_of_the_run(tmp_path: Path) -> None:
     told = sheet(tmp_path, fixture.Tables(), "Tags", kinds=("jobs",))["A5"].value
     assert told == "Not collected: tags was not part of this run."
+
+
+def test_the_summary_names_what_was_left_out(tmp_path: Path) -> None:
+    kinds = tuple(kind for kind in fixture.run().kinds if kind != "tags")
+    assert "Not part of this run: tags" in summary(sheet(tmp_path, fixture.story(), "Summary", kinds=kinds))
+    assert not [told for told in summary(sheet(tmp_path, fixture.story(), "Summary")) if "Not part" in str(told)]
 
 
 def test_a_table_that_is_not_there(tmp_path: Path) -> None:
@@ -86,6 +107,8 @@ def test_the_summary_shows_gaps_and_what_they_cost(tmp_path: Path) -> None:
     figure = opened.cell(label.row - 1, label.column)
     assert figure.value == 1
     assert figure.hyperlink.location == "'Coverage'!A5", "gaps come first there"
+    coverage = openpyxl.load_workbook(tmp_path / "evidence.xlsx")["Coverage"]["B3"].value
+    assert re.fullmatch(r"Incomplete: 18 rows, 17 of 18 reads complete\. Gaps: throttled 1\.", coverage), coverage
     kind = next(cell for row in opened.iter_rows() for cell in row if cell.value == "Activity log")
     assert [opened.cell(kind.row, kind.column + n).value for n in range(1, 5)] == [2, 1, 1, 1]
 

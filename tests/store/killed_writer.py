@@ -11,16 +11,17 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
 from pathlib import Path
-
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
+from typing import TYPE_CHECKING
 
 from store_kind import JOINED, THINGS, done, listed, run_of, scope_of, write_unit
 
 from audit.model import GapReason
 from audit.store import RunWriter, Store, atomic
 from audit.store.redaction import Redactor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 UNITS = 2
 
@@ -102,12 +103,14 @@ class Killer:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def forked(work: Callable[[], None]) -> int:
+def forked(work: Callable[[Path], None], output: Path, then: Callable[[Path], None] | None = None) -> int:
     """Run work in a child and return its exit status, or minus the signal that killed it."""
     pid = os.fork()
     if pid == 0:
         try:
-            work()
+            work(output)
+            if then is not None:
+                then(output)
         except BaseException:  # noqa: BLE001  a child of a test: the parent must only see its status
             traceback.print_exc()
             os._exit(1)
@@ -127,12 +130,20 @@ def main(root: Path) -> int:
         (output / "history").mkdir(parents=True, exist_ok=True)
         (output / "history" / "redaction.key").write_bytes(key.read_bytes())
         (output / "history" / "redaction.key").chmod(0o600)
-        if status := forked(lambda: (work(output), report(output)) and None):
+        if status := forked(work, output, report):
             return {"status": str(status)}
         found: dict[str, str] = json.loads((output / "report.json").read_text())
         return found
 
-    expected = after(root / "whole", lambda output: (scenario(output), finish(output)) and None)
+    def unkilled(output: Path) -> None:
+        scenario(output)
+        finish(output)
+
+    def to_be_killed(output: Path) -> None:
+        Killer(output, int(output.name))
+        scenario(output)
+
+    expected = after(root / "whole", unkilled)
     if "status" in expected:
         return 1
     killed, different, at = 0, [], 0
@@ -141,7 +152,7 @@ def main(root: Path) -> int:
         output = root / str(at)
         (output / "history").mkdir(parents=True)
         (output / "history" / "redaction.key").write_bytes(key.read_bytes())
-        status = forked(lambda output=output, at=at: (Killer(output, at), scenario(output)) and None)  # type: ignore[misc]
+        status = forked(to_be_killed, output)
         if status == 0:
             break
         killed += status == -signal.SIGKILL

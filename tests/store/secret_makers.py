@@ -125,6 +125,10 @@ def around(text: str, make: Callable[[Random], str]) -> Maker:
     return made
 
 
+def alone(make: Callable[[Random], str]) -> Maker:
+    return around("{}", make)
+
+
 def letters_of(length: int, alphabet: str = ALNUM) -> Callable[[Random], str]:
     return lambda random: letters(random, length, alphabet)
 
@@ -156,9 +160,9 @@ def _discord(random: Random) -> Made:
 
 MAKERS: dict[str, Maker] = {
     "storage connection string": storage,
-    "storage key alone": lambda random: (lambda secret: (secret, secret))(key(random, 64)),
+    "storage key alone": alone(key_of(64)),
     "service bus connection string": service_bus,
-    "32-byte key alone": lambda random: (lambda secret: (secret, secret))(key(random, 32)),
+    "32-byte key alone": alone(key_of(32)),
     "32-byte key in a sentence": around("the key is {}, keep it", key_of(32)),
     "cosmos connection string": around("AccountEndpoint=https://c.documents.azure.com:443/;AccountKey={};", key_of(64)),
     "app configuration": around("Endpoint=https://c.azconfig.io;Id=abcd;Secret={}", key_of(32)),
@@ -214,8 +218,10 @@ MAKERS: dict[str, Maker] = {
     "github token": prefixed("ghp_", 36),
     "github fine-grained token": prefixed("github_pat_", 82),
     "gitlab token": prefixed("glpat-", 20),
-    "slack token": lambda random: (lambda secret: (secret, secret))(
-        f"xoxb-{letters(random, 12, string.digits)}-{letters(random, 12, string.digits)}-{letters(random, 24)}"
+    "slack token": alone(
+        lambda random: (
+            f"xoxb-{letters(random, 12, string.digits)}-{letters(random, 12, string.digits)}-{letters(random, 24)}"
+        )
     ),
     "slack webhook": around(
         "https://hooks.slack.com/services/{}",
@@ -227,9 +233,9 @@ MAKERS: dict[str, Maker] = {
     ),
     "stripe key": prefixed("sk_live_", 24),
     "npm token": prefixed("npm_", 36),
-    "npmrc": around("//registry.npmjs.org/:_authToken={}", letters_of(36)),
+    "npmrc": around("//npm.norvane.example/:_authToken={}", letters_of(36)),
     "pypi token": prefixed("pypi-AgEIcHlwaS5vcmc", 80),
-    "sendgrid key": lambda random: (lambda secret: (secret, secret))(f"SG.{urlsafe(random, 16)}.{urlsafe(random, 32)}"),
+    "sendgrid key": alone(lambda random: f"SG.{urlsafe(random, 16)}.{urlsafe(random, 32)}"),
     "twilio key": prefixed("SK", 32, "0123456789abcdef"),
     "openai key": _openai,
     "anthropic key": prefixed("sk-ant-api03-", 80),

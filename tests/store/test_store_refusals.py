@@ -8,8 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -17,6 +17,9 @@ from store_kind import THINGS, done, listed, page_of, run_of, scope_of, write_un
 
 from audit.errors import ExitCode, IntegrityError, JobauditError, StoreError
 from audit.store import Store, atomic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = os.geteuid() == 0
 
@@ -87,9 +90,13 @@ time.sleep(60)
 
 
 def test_a_full_disk_is_told_and_the_run_resumes_when_there_is_space(small_disk: Path) -> None:
-    with pytest.raises(StoreError, match="full") as refused, Store(small_disk).create(run_of()) as writer:
-        for number in range(1, 200):
-            write_unit(writer, scope_of(number), listed({"id": f"/{number}", "details": incompressible(8000)}))
+    def collected() -> None:
+        with Store(small_disk).create(run_of()) as writer:
+            for number in range(1, 200):
+                write_unit(writer, scope_of(number), listed({"id": f"/{number}", "details": incompressible(8000)}))
+
+    with pytest.raises(StoreError, match="full") as refused:
+        collected()
     assert refused.value.exit_code is ExitCode.USAGE
     assert str(small_disk) in str(refused.value)
     assert "--output" in str(refused.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -150,7 +151,12 @@ def test_killed_at_any_point_a_run_resumes_to_the_same_evidence(tmp_path: Path) 
     """Each kill is SIGKILL before one of the system calls that change the folder; the script forks one run per call."""
     script = Path(__file__).with_name("killed_writer.py")
     ended = subprocess.run(
-        [sys.executable, str(script), str(tmp_path)], capture_output=True, text=True, check=False, timeout=240
+        [sys.executable, str(script), str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
     )
     assert ended.returncode == 0, ended.stderr
     report = json.loads(ended.stdout)

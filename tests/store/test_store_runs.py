@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import msgspec
@@ -14,6 +14,9 @@ from store_kind import JOINED, NOW, THINGS, done, listed, page_of, run_of, scope
 from audit.errors import UsageError
 from audit.model import Collected, Gap, GapReason, MalformedItem, RunState
 from audit.store import Store, spool, tables
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_rows_and_pages_come_back_as_they_were_stored(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from audit.evidence import KINDS
 from audit.render.text import visible
 from audit.render.workbook.figures import SEVERITIES, VERDICTS, Figures
 from audit.render.workbook.pen import Pen, linked
@@ -51,6 +52,9 @@ def coverage(pen: Pen, volume: Volume) -> list[Row]:
             "F": pen.to_cell(pen.value(entry.rows, linked(COUNT) if sheet else COUNT), sheet),
         }
         rows.append((cells, _LINE))
+    if left_out := [kind.name for kind in KINDS if kind.name not in volume.run.kinds]:
+        told = f"Not part of this run: {', '.join(left_out)}"
+        rows.append(({LEFT: pen.text(told, toned(with_(WORD, wrap=True), "gap", bold=False))}, 2 * _LINE))
     totals = {"C": "total", "D": "collected", "E": "gaps", "F": "rows"}
     bold = with_(COUNT, bold=True)
     sums = {key: pen.value(sum(getattr(e, name) for e in volume.kinds.values()), bold) for key, name in totals.items()}

@@ -31,6 +31,10 @@ class Kind(StrEnum):
     """A job's id: leads to the job's page of the report."""
 
 
+EVERY_KIND = ("*",)
+"""For ``Sheet.kinds``: the sheet speaks of all evidence."""
+
+
 @dataclass(frozen=True)
 class Link:
     """A way to another sheet of the book: to the first row there whose ``anchor`` equals this row's ``key`` column."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from audit.render.text import plural
+from audit.render.workbook.sheet import EVERY_KIND
 from audit.render.workbook.stage import Staged, exists
 
 if TYPE_CHECKING:
@@ -72,17 +74,20 @@ def state_of(staged: Staged, run: Run, kinds: dict[str, KindCoverage]) -> State:
     sheet = staged.sheet
     if not sheet.kinds:
         return State(plural(staged.rows, "row"))
-    entries = [kinds.get(kind, KindCoverage()) for kind in sheet.kinds]
+    named = tuple(kinds) if sheet.kinds == EVERY_KIND else sheet.kinds
+    entries = [kinds.get(kind, KindCoverage()) for kind in named]
     gaps, total = sum(entry.gaps for entry in entries), sum(entry.total for entry in entries)
     read = f"{total - gaps:,} of {plural(total, 'read')} complete"
     if gaps:
-        why = ", ".join(f"{reason} {count:,}" for entry in entries for reason, count in entry.reasons.items())
+        see = "" if sheet.kinds == EVERY_KIND else " See Coverage."
+        reasons = sum((Counter(entry.reasons) for entry in entries), Counter[str]())
+        why = ", ".join(f"{reason} {count:,}" for reason, count in sorted(reasons.items()))
         if staged.rows:
-            return State(f"Incomplete: {plural(staged.rows, 'row')}, {read}. Gaps: {why}. See Coverage.", "gap")
-        return State(f"Not collected: gap ({why}). An empty sheet is no absence here. See Coverage.", "gap")
+            return State(f"Incomplete: {plural(staged.rows, 'row')}, {read}. Gaps: {why}.{see}", "gap")
+        return State(f"Not collected: gap ({why}). An empty sheet is no absence here.{see}", "gap")
     if staged.rows:
         return State(f"{plural(staged.rows, 'row')}, {read}." if total else plural(staged.rows, "row"))
-    return _empty(staged, run, entries[0].total, read)
+    return _empty(staged, run, entries[0].total if entries else 0, read)
 
 
 def _empty(staged: Staged, run: Run, total: int, read: str) -> State:
@@ -90,6 +95,10 @@ def _empty(staged: Staged, run: Run, total: int, read: str) -> State:
     if total:
         meaning = staged.sheet.nothing or "Azure confirmed that there is nothing."
         return State(f"No rows: collected and empty ({read}). {meaning}")
-    if kind in run.kinds:
-        return State(f"No rows: nothing in the scope called for {kind}, so nothing was asked.")
+    if kind in (*run.kinds, *EVERY_KIND):
+        return State(f"No rows: nothing in the scope called for {_told(kind)}, so nothing was asked.")
     return State(f"Not collected: {kind} was not part of this run.", "gap")
+
+
+def _told(kind: str) -> str:
+    return "evidence" if kind in EVERY_KIND else kind

@@ -54,10 +54,8 @@ def _not_public(secret: str) -> bool:
     return b"CERT" not in head and b"PUBLIC" not in head
 
 
-_MARKS = (  # noqa: SIM905  words read best as words
-    "+ASt +ABa +AMC +ASb +AEh +ARm +ACR ACDb AIoT AZEG AzCa APIM AzSe AzFu ACLD AISK JQQJ99 JQQJ9D JQQJ9H"
-).split()
-_MARKED = "|".join(re.escape(mark) for mark in _MARKS)
+_MARKS = "+ASt +ABa +AMC +ASb +AEh +ARm +ACR ACDb AIoT AZEG AzCa APIM AzSe AzFu ACLD AISK JQQJ99 JQQJ9D JQQJ9H"
+_MARKED = "|".join(re.escape(mark) for mark in _MARKS.split())
 
 OWN: tuple[Format, ...] = (
     Format(
@@ -85,7 +83,7 @@ OWN: tuple[Format, ...] = (
     ),
     Format(
         "azure-key",
-        tuple(_MARKS),
+        tuple(_MARKS.split()),
         re.compile(rf"{_START}[A-Za-z0-9+/_-]{{30,80}}(?:{_MARKED})[A-Za-z0-9+/_-]{{5,}}={{0,2}}"),
     ),
     Format("azure-key", ("==",), re.compile(rf"{_START}[A-Za-z0-9+/]{{86}}=={_END}"), _mixed),

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_OF_NAMES = "= % \" ' :// jdbc: -- key: Key: KEY: oken: OKEN: pass Pass PASS pwd Pwd PWD".split()  # noqa: SIM905  words read best as words
-_OF_FORMATS = (  # noqa: SIM905  the same
+_OF_NAMES = "= % \" ' :// jdbc: -- key: Key: KEY: oken: OKEN: pass Pass PASS pwd Pwd PWD"
+_OF_FORMATS = (
     r"~ earer EARER asic ASIC LS0t PRIV PuTTY eyJ \+A[SBMERC] ACDb AIoT AZEG AzCa APIM AzSe AzFu ACLD AISK JQQJ9 "
-    r"aws AWS Aws github_pat gh[a-z]+_ gl[a-z]+[-_] GR1348941 xox xapp XOX rk_ sk_ sk- whsec npm_ pypi- AIza GOCSPX ya29 "
-    r"hv[sbr][.] dapi dckr hf_ do[opr]_ sq0 A3T AKIA ASIA ABIA ACCA AKC AC[a-z0-9]{32} SK[a-z0-9]{32} SG[.] T3Blbk -us[0-9]"
-).split()
+    r"aws AWS Aws github_pat gh[a-z]+_ gl[a-z]+[-_] GR1348941 xox xapp XOX rk_ sk_ sk- whsec npm_ pypi- AIza GOCSPX "
+    r"ya29 hv[sbr][.] dapi dckr hf_ do[opr]_ sq0 A3T AKIA ASIA ABIA ACCA AKC AC[a-z0-9]{32} SK[a-z0-9]{32} SG[.] "
+    r"T3Blbk -us[0-9]"
+)
 _LONG = 44
 _LONG_ONES = (
     re.compile(r"[a-z2-7]{52}"),
@@ -31,7 +32,7 @@ def _by_first(hints: Sequence[str]) -> re.Pattern[str]:
     return re.compile("|".join(f"{first}(?:{'|'.join(ends)})" for first, ends in rest.items()))
 
 
-_HINT = _by_first((*_OF_NAMES, *_OF_FORMATS))
+_HINT = _by_first([*_OF_NAMES.split(), *_OF_FORMATS.split()])
 
 
 def may_hold_secret(text: str) -> bool:

@@ -25,7 +25,7 @@ class ListRedactor:
         self._page = msgspec.json.Decoder(dict[str, msgspec.Raw])
         self._items = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
         self._encoder = msgspec.json.Encoder()
-        self._known: dict[str, dict[bytes, tuple[bytes, int]]] = {}
+        self._known: dict[str, dict[bytes, tuple[bytes | None, int]]] = {}
         self._size = 0
 
     def body(self, body: bytes) -> bytes:
@@ -38,36 +38,35 @@ class ListRedactor:
         rest = {name: value for name, value in page.items() if name != "value"}
         seen, changed = 1, False
         for members in (rest, *items):
+            seen += len(members)
             for name, raw in members.items():
                 was = bytes(raw)
-                if name == "value" or self._document.hides(name):
-                    return self._document.body(body)
-                redacted, count = self._member(name, was)
-                seen += 1 + count
-                if redacted is not was:
+                known = self._known.get(name)
+                if known is None:
+                    if name == "value" or self._document.hides(name):
+                        return self._document.body(body)
+                    known = self._known[name] = {}
+                found = known.get(was)
+                redacted, count = found if found is not None else self._member(name, was)
+                seen += count
+                if redacted is not None:
                     members[name] = msgspec.Raw(redacted)
                     changed = True
         if not changed and seen == members_in(body):
             return body
         return self._encoder.encode({name: items if name == "value" else rest[name] for name in page})
 
-    def _member(self, name: str, was: bytes) -> tuple[bytes, int]:
-        known = self._known.get(name)
-        if known is None:
-            known = self._known[name] = {}
-        found = known.get(was)
-        if found is not None:
-            return found if found[0] is not _SAME else (was, found[1])
+    def _member(self, name: str, was: bytes) -> tuple[bytes | None, int]:
+        """Return what stands in the place of a member's value, None where it stays, and the members seen in it."""
         if place(name) is Place.PLAIN and _PASSING.fullmatch(was):
-            return was, 0
+            return None, 0
         redacted, count = self._document.member(name, was)
+        answer = (None if redacted is was else redacted), count
         if len(was) <= _REMEMBERED_LENGTH:
             self._size += len(was) + len(redacted)
             if self._size > _REMEMBERED:
-                self._known.clear()
+                for known in self._known.values():
+                    known.clear()
                 self._size = 0
-            known[was] = (_SAME if redacted is was else redacted, count)
-        return redacted, count
-
-
-_SAME = b""
+            self._known[name][was] = answer
+        return answer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.render.workbook.sheet import Column, Kind, Link, Sheet
+from audit.render.workbook.sheet import EVERY_KIND, Column, Kind, Link, Sheet
 
 SUPPORTS = """
     concat_ws('; ', {}) """.format(
@@ -30,7 +30,7 @@ COVERAGE = Sheet(
     "left join subscriptions s on lower(rtrim(c.scope, '/')) = '/subscriptions/' || lower(s.subscription_id)",
     order="outcome desc, kind, lower(scope), row_id",
     tables=("coverage", "subscriptions"),
-    kinds=(),
+    kinds=EVERY_KIND,
     columns=(
         Column("outcome", "Outcome", 12, Kind.WORD, "collected: every page was read and decoded. gap: it was not."),
         Column("kind", "Evidence kind", 20, note="The kind of evidence that was asked for."),
