@@ -267,6 +267,21 @@ def controls_show(control_id: str, config: Annotated[Path | None, typer.Option("
     raise UsageError(f'there is no control "{control_id}"', hint="controls: " + ", ".join(each.id for each in loaded))
 
 
+@controls.command("test")
+def controls_test(
+    run_ref: Annotated[str, typer.Argument(metavar="RUN", help="A run's id or folder.")],
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="For your own controls.")] = None,
+    output: Output = None,
+) -> None:
+    """Run every control over a stored run; prints how often each verdict was given, or what is wrong with a control."""
+    settings = load(config) if config else Settings()
+    place = _output(settings, config or Path("audit.toml"), output)
+    for name, verdict, count in pipeline.trial(
+        run_ref, output=place, controls=_own(settings, config or Path()).controls
+    ):
+        typer.echo(f"{name:<8} {verdict:<14} {count:>7}")
+
+
 @sandbox.command("serve")
 def sandbox_serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 = any free port.")] = 0,
@@ -322,9 +337,9 @@ def _window(settings: Settings, since: str | None, until: str | None, month: str
         if start >= end:
             raise UsageError(f"the window ends ({end}) before it starts ({start})", hint="swap --since and --until")
         window = Window(since=start, until=end)
-    if window.since > now:
+    if window.since >= now.replace(microsecond=0):
         raise UsageError("the window lies in the future", hint="evidence is collected of what has happened")
-    return window
+    return Window(since=window.since, until=min(window.until, now.replace(microsecond=0)))  # the rest hasn't happened
 
 
 def _moment(option: str, text: str) -> datetime:

@@ -96,6 +96,9 @@ async def collected(
             window=window,
             subscriptions=settings.scope.subscriptions,
             expected_subscriptions=settings.scope.expected_subscriptions,
+            resource_groups=settings.scope.resource_groups,
+            management_groups=settings.scope.management_groups,
+            tags=settings.scope.tags,
             kinds=tuple(kind.name for kind in chosen),
             started=NOW,
         )

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from audit.model.outcome import GapReason, ReadFailed
+
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.core.pipeline import AsyncPipeline
@@ -33,7 +35,7 @@ class Clients:
             "pipeline": pipeline,
             "policies": [],
         }
-        self._made: dict[tuple[type, str], Any] = {}
+        self._made: dict[tuple[type, str | None], Any] = {}
 
     def container_apps(self, subscription_id: str) -> ContainerAppsAPIClient:
         """Return the client of Microsoft.App."""
@@ -81,10 +83,13 @@ class Clients:
         """Return the client of the tenant's subscriptions."""
         from azure.mgmt.resource.subscriptions.aio import SubscriptionClient
 
-        client: SubscriptionClient = self._client(SubscriptionClient, "")
+        client: SubscriptionClient = self._client(SubscriptionClient, None)
         return client
 
-    def _client(self, kind: Any, subscription_id: str) -> Any:
+    def _client(self, kind: Any, subscription_id: str | None) -> Any:
+        """Return a client, made once; None = the tenant's. Raises ReadFailed where an id gave no subscription."""
+        if subscription_id == "":
+            raise ReadFailed(GapReason.MALFORMED, "the id lies in no subscription, so there is nobody to ask")
         key = (kind, subscription_id)
         if key not in self._made:
             named = {"subscription_id": subscription_id} if subscription_id else {}

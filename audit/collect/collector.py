@@ -10,7 +10,7 @@ from urllib.parse import quote
 from audit.collect import unit
 from audit.collect.extent import OWN_ACCESS, Extent, resolve
 from audit.collect.visibility import Visibility
-from audit.model import EvidenceKind, Gap, Scope, Window
+from audit.model import EvidenceKind, Gap, GapReason, Scope, Window
 
 if TYPE_CHECKING:
     from audit.azure import Azure
@@ -64,7 +64,7 @@ class _Collection:
         self._progress = progress
         self._slots = asyncio.Semaphore(settings.collect.concurrency)
         self._visibility = Visibility()
-        self._failed: set[str] = set()
+        self._failed: dict[str, GapReason] = {}
 
     async def run(self, kinds: Sequence[EvidenceKind]) -> Extent:
         named = {kind.name: kind for kind in kinds}
@@ -85,14 +85,12 @@ class _Collection:
         return [Scope(id=f"/providers/Microsoft.Management/managementGroups/{quote(name)}") for name in names]
 
     async def _extent(self) -> Extent:
-        visible = self._writer.query(f"select subscription_id from {FIRST}")
-        members = [row["subscription_id"] for row in self._writer.query(f"select subscription_id from {MEMBERS}")]
-        return await resolve(
-            self._azure,
-            visible if FIRST not in self._failed else None,
-            members if MEMBERS not in self._failed else None,
-            self._settings.scope,
+        visible, members = (
+            [row["subscription_id"] for row in self._writer.query(f"select distinct subscription_id from {table}")]
+            for table in (FIRST, MEMBERS)
         )
+        whole = MEMBERS not in self._failed and self._failed.get(FIRST) in (None, GapReason.PARTIAL_VISIBILITY)
+        return await resolve(self._azure, visible, members, self._settings.scope, whole=whole)
 
     async def _when_ready(self, kind: EvidenceKind, extent: Extent, ready: dict[str, asyncio.Event]) -> None:
         needed = {*kind.after, *((OWN_ACCESS,) if kind.filtered else ())} & ready.keys()
@@ -108,13 +106,18 @@ class _Collection:
             self._visibility.learn(self._writer.query("select scope, missing from permissions"))
 
     async def _units(self, kind: EvidenceKind, scopes: Sequence[Scope]) -> None:
-        open_scopes = [scope for scope in scopes if self._writer.ended(kind.name, scope) is None]
+        self._writer.keep(kind, scopes)
+        open_scopes = [scope for scope in scopes if self._is_open(kind, scope)]
         self._progress.planned(kind, len(open_scopes))
         async with asyncio.TaskGroup() as group:
             for scope in open_scopes:
                 await self._slots.acquire()
                 group.create_task(self._unit(kind, scope))
         self._writer.finish(kind)
+
+    def _is_open(self, kind: EvidenceKind, scope: Scope) -> bool:
+        """Tell whether a unit is still to be read. What the caller may see is asked anew: it may have changed since."""
+        return kind.name == OWN_ACCESS or self._writer.ended(kind.name, scope) is None
 
     async def _unit(self, kind: EvidenceKind, scope: Scope) -> None:
         try:
@@ -130,5 +133,5 @@ class _Collection:
         finally:
             self._slots.release()
         if isinstance(record.outcome, Gap):
-            self._failed.add(kind.name)
+            self._failed[kind.name] = record.outcome.reason
         self._progress.ended(record)

@@ -52,23 +52,25 @@ class Extent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def resolve(
-    azure: Azure, visible: Iterable[dict[str, Any]] | None, members: Iterable[str] | None, wanted: ScopeSettings
+    azure: Azure, visible: Iterable[str], members: Iterable[str], wanted: ScopeSettings, *, whole: bool = True
 ) -> Extent:
     """Hold the configured scope against what the caller sees. Raises ConfigError for what isn't there.
 
-    ``visible`` and ``members`` are None where they couldn't be read: then nothing can be said not to be there, and what
-    is configured is tried as it stands.
+    ``visible`` and ``members`` are ids of subscriptions. ``whole`` False: reading them left a gap. Then nothing can be
+    said not to be there, what is configured is tried as it stands, and what was seen all the same is read.
     """
-    if visible is None:
-        chosen = list(wanted.subscriptions)
-    elif members is None:
-        chosen = []
+    names = {each.lower(): each for each in visible}
+    below = sorted({names.get(each.lower(), each) for each in members})
+    if whole:
+        chosen = _chosen(names, below, wanted)
+    elif wanted.management_groups:
+        chosen = below
     else:
-        chosen = _chosen({row["subscription_id"].lower(): row["subscription_id"] for row in visible}, members, wanted)
+        chosen = sorted(wanted.subscriptions or names.values())
     groups: list[str] = []
     for name in wanted.resource_groups:
         homes = [group for each in chosen if (group := await _group(azure, each, name))]
-        if not homes:
+        if not homes and chosen:
             raise ConfigError(
                 f'no subscription in scope has a resource group "{name}"',
                 where="audit.toml: scope.resource_groups",
@@ -79,16 +81,16 @@ async def resolve(
     return Extent(subscriptions=tuple(chosen), groups=tuple(groups), tags=tags)
 
 
-def _chosen(names: dict[str, str], members: Iterable[str], wanted: ScopeSettings) -> list[str]:
+def _chosen(names: dict[str, str], below: list[str], wanted: ScopeSettings) -> list[str]:
+    """Choose among what was read whole. A subscription below a group that can't be seen is chosen: it will be a gap."""
     if wanted.management_groups:
-        below = [names[each.lower()] for each in members if each.lower() in names]
-        if not below:
+        if not any(each.lower() in names for each in below):
             raise ConfigError(
                 "no subscription that the caller can see lies below the management groups",
                 where="audit.toml: scope.management_groups",
                 hint="check the groups' names (not their display names) and the caller's access",
             )
-        return sorted(below)
+        return below
     for position, each in enumerate(wanted.subscriptions):
         if each.lower() not in names:
             near = difflib.get_close_matches(each.lower(), names, n=1, cutoff=0.8)

@@ -58,8 +58,12 @@ async def read(
         async with azure.unit(wait=wait) as meter:
             try:
                 await _pages(azure, kind, scope, window, unit=unit, tally=tally)
-            except NotThere:
+            except NotThere as error:
                 detail = "Azure answered that it does not exist (404)"
+                if tally.pages:
+                    failure = ReadFailed(
+                        GapReason.TRUNCATED, f"a part of what was asked for isn't there (404): {error}"
+                    )
             except ReadFailed as error:
                 failure = error
     except BaseException:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.derive import absent, events, job_gaps, population, reconciliation
+from audit.derive import absent, events, job_gaps, population, reconciliation, unread
 
 if TYPE_CHECKING:
     import duckdb
@@ -18,7 +18,9 @@ __all__ = ["derive"]
 
 
 def derive(con: duckdb.DuckDBPyConnection, run: Run) -> None:
-    """Create ``population``, ``reconciliation`` and ``job_gaps`` in ``con``; reconciliation gaps go into ``coverage``.
+    """Create ``population``, ``reconciliation`` and ``job_gaps`` in ``con``.
+
+    What the sources differ in without a reason, and what was never read, goes into ``coverage`` as gaps.
 
     ``con`` holds every table that the run collected and ``coverage``; a table of a kind that the run left out is made
     here, empty, and the kind becomes a gap of every job. Safe to call again: it replaces what it made, all of it or
@@ -30,6 +32,7 @@ def derive(con: duckdb.DuckDBPyConnection, run: Run) -> None:
         events.create(con, run)
         population.create(con)
         reconciliation.create(con, run)
+        unread.create(con, run)
         job_gaps.create(con, run)
         events.drop(con)
     except BaseException:

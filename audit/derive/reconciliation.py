@@ -91,21 +91,28 @@ told as (
 paired as (
     select coalesce(wanted.id, visible.subscription_id) as subscription_id, wanted.id is not null as expected,
            visible.subscription_id is not null as visible, here.subscription_key is not null as read,
+           states.gap as jobs_gap, (select outcome = 'gap' from told) and visible.subscription_id is null as untold,
            coalesce(visible.observed_at, (select observed_at from told)) as observed_at,
            coalesce(visible.raw_ref, (select raw_ref from told)) as raw_ref
     from wanted
     full join visible on visible.subscription_key = wanted.subscription_key
+    left join source_states as states
+        on states.source = 'arm_jobs'
+        and states.subscription_key = coalesce(wanted.subscription_key, visible.subscription_key)
     left join read_subscriptions as here
         on here.subscription_key = coalesce(wanted.subscription_key, visible.subscription_key)
     where wanted.id is not null or here.subscription_key is not null
 )
 select {row_id("reconciliation", "subscription_id", "'expected_subscriptions'", "'subscriptions'")} as row_id,
        observed_at, raw_ref, subscription_id, 'expected_subscriptions' as source_a, expected::BIGINT as count_a,
-       'subscriptions' as source_b, (visible and read)::BIGINT as count_b,
-       (expected <> (visible and read))::BIGINT as difference, not expected or (visible and read) as explained,
-       case when not expected then 'Read, but not among the subscriptions that the owner expects'
+       'subscriptions' as source_b, case when not untold then (visible and read)::BIGINT end as count_b,
+       case when not untold then (expected <> (visible and read))::BIGINT end as difference,
+       not untold and (not expected or (visible and read)) as explained,
+       case when untold then 'Not comparable: the list of subscriptions is a gap'
+            when not expected then 'Read, but not among the subscriptions that the owner expects'
             when not visible then 'Expected by the owner, but the caller can''t see it'
             when not read then 'Expected by the owner and visible, but outside the configured scope: not read'
+            when jobs_gap is not null then 'Expected by the owner, and visible; the jobs list of ARM is ' || jobs_gap
             else 'Expected by the owner, and read' end as explanation,
        '[]' as only_a, '[]' as only_b
 from paired

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 
-from audit.model import EvidenceKind, Json, Level, Page, Record, Scope, Window, ids, whole
+from audit.model import EvidenceKind, GapReason, Json, Level, Page, ReadFailed, Record, Scope, Window, ids, whole
 from audit.model.wire import ResourceId, Text, Wire, decoder, kept, text
 
 if TYPE_CHECKING:
@@ -79,7 +79,9 @@ _ITEM = decoder(_Environment)
 
 
 async def fetch(azure: Azure, scope: Scope, window: Window) -> AsyncIterator[Page]:  # noqa: ARG001  the seam is one
-    """Yield the one page of one environment."""
+    """Yield the one page of one environment. Raises ReadFailed for an id of something else, such as an Arc one."""
+    if not scope.resource_group or ids.segment(scope.id, "managedEnvironments") is None:
+        raise ReadFailed(GapReason.UNSUPPORTED, f"not the id of a managed environment: {scope.id}")
     client = azure.container_apps(scope.subscription_id)
     operation = client.managed_environments.get(scope.resource_group, ids.name_of(scope.id))
     async for page in azure.typed(operation, scope=scope):

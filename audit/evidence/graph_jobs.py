@@ -56,10 +56,9 @@ QUERY = """resources
 
 
 async def fetch(azure: Azure, scope: Scope, window: Window) -> AsyncIterator[Page]:  # noqa: ARG001  the seam is one
-    """Yield every page of the query over the subscriptions in ``scope.ids``; none of them, no page."""
-    if scope.ids:
-        async for page in azure.resource_graph(QUERY, subscriptions=scope.ids, scope=scope):
-            yield page
+    """Yield every page of the query over the subscriptions in ``scope.ids``; none of them raises ReadFailed."""
+    async for page in azure.resource_graph(QUERY, subscriptions=scope.ids, scope=scope):
+        yield page
 
 
 def items(page: Page) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from audit.model import EvidenceKind, Json, Level, Page, Record, Scope, Window, ids
+from audit.model import EvidenceKind, GapReason, Json, Level, Page, ReadFailed, Record, Scope, Window, ids
 from audit.model.wire import ArmId, Text, Wire, decoder, text
 
 if TYPE_CHECKING:
@@ -79,6 +79,8 @@ _ITEM = decoder(_Identity)
 async def fetch(azure: Azure, scope: Scope, window: Window) -> AsyncIterator[Page]:  # noqa: ARG001  the seam is one
     """Yield the identity's page, and for a user-assigned one the pages of its federated credentials."""
     if not _is_user_assigned(scope):
+        if not any(ids.same(scope.id, job_id) for job_id in scope.ids):
+            raise ReadFailed(GapReason.MALFORMED, f"not the id of an identity: {scope.id}")
         path = f"{scope.id}/providers/Microsoft.ManagedIdentity/identities/default"
         yield await azure.get(path, api_version="2023-01-31", scope=scope)
         return

@@ -28,7 +28,7 @@ class Permission(Record, frozen=True, kw_only=True):
     can_read: bool
     """Every action that the evidence kinds need is granted on the whole scope."""
     missing: Json
-    """List of the needed actions that aren't granted."""
+    """List of the needed actions that aren't granted without a condition."""
     source: str
     """``permissions`` = Azure's own answer; ``assignments`` = worked out from the caller's role assignments."""
 
@@ -160,7 +160,8 @@ def kind(needed: Iterable[str]) -> EvidenceKind:
     def normalise(item: bytes, page: Page) -> Iterator[Permission]:
         """Yield the row of one scope."""
         wire = _ITEM.decode(item)
-        missing = [action for action in wanted if not granted(wire.value, action)]
+        blocks = [block for block in wire.value if not block.condition]
+        missing = [action for action in wanted if not granted(blocks, action)]
         yield Permission(
             scope=page.scope.id,
             caller=page.scope.ids[0],

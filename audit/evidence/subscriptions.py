@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
 
-from audit.model import EvidenceKind, Json, Level, Page, Record, Scope, Window
+from audit.model import EvidenceKind, GapReason, Json, Level, Page, ReadFailed, Record, Scope, Window
+from audit.model.page import listed
 from audit.model.wire import Text, Wire, decoder, kept
 
 if TYPE_CHECKING:
@@ -41,9 +42,19 @@ _ITEM = decoder(_Subscription)
 
 
 async def fetch(azure: Azure, scope: Scope, window: Window) -> AsyncIterator[Page]:  # noqa: ARG001  the seam is one
-    """Yield every page of the caller's subscriptions."""
+    """Yield every page of the caller's subscriptions.
+
+    Azure lists what the caller may see, so a list of none is what a caller without access gets: it raises
+    ReadFailed(partial_visibility), never a confirmed absence.
+    """
+    seen = False
     async for page in azure.typed(azure.subscriptions().subscriptions.list(), scope=scope):
         yield page
+        seen = seen or any(listed(page))
+    if not seen:
+        raise ReadFailed(
+            GapReason.PARTIAL_VISIBILITY, "the caller can see no subscription: Azure leaves out what may not be read"
+        )
 
 
 def normalise(item: bytes, page: Page) -> Iterator[Subscription]:  # noqa: ARG001  the seam is one

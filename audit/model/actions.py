@@ -17,6 +17,8 @@ class Block(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     not_actions: tuple[str, ...] = ()
     data_actions: tuple[str, ...] = ()
     not_data_actions: tuple[str, ...] = ()
+    condition: str | None = None
+    """Attribute-based condition of the whole block, as written; granted() doesn't read it."""
 
 
 def granted(blocks: Iterable[Block], action: str, *, data: bool = False) -> bool:

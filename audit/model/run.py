@@ -83,6 +83,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     redaction_key_id: str = ""
     resource_groups: tuple[str, ...] = ()
     management_groups: tuple[str, ...] = ()
+    tags: dict[str, str] = {}
+    """What a job must carry itself to be in scope; empty = nothing."""
     versions: dict[str, str] = {}
     settings: dict[str, object] = {}
     """The [policy] baselines in force when the run was made; controls read them."""

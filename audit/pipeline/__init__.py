@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from audit.pipeline.demo import Demo, demo, serve
     from audit.pipeline.doctor import Finding, examine
     from audit.pipeline.rendering import PACKS, Rendered, check_pack, render
-    from audit.pipeline.tabling import controls_in, query
+    from audit.pipeline.tabling import controls_in, query, trial
     from audit.sandbox.options import SandboxOptions
 
 _HOMES = {
@@ -27,7 +27,7 @@ _HOMES = {
     "audit.pipeline.demo": ("Demo", "demo", "serve"),
     "audit.pipeline.doctor": ("Finding", "examine"),
     "audit.pipeline.rendering": ("PACKS", "Rendered", "check_pack", "render"),
-    "audit.pipeline.tabling": ("controls_in", "query"),
+    "audit.pipeline.tabling": ("controls_in", "query", "trial"),
     "audit.sandbox.options": ("SandboxOptions",),
 }
 
@@ -48,6 +48,7 @@ __all__ = [
     "resume",
     "role",
     "serve",
+    "trial",
     "window_of",
 ]
 

@@ -20,7 +20,7 @@ import msgspec
 from audit import __version__, assess, evidence
 from audit.collect import Progress, Silent
 from audit.collect import collect as collect_units
-from audit.config import Settings, packaged
+from audit.config import ScopeSettings, Settings, packaged
 from audit.errors import UsageError
 from audit.model import Gap, Run, RunState, Stats, Window
 from audit.model.role import least_privilege
@@ -80,12 +80,42 @@ def collect(
 def resume(
     settings: Settings, run_ref: str, *, output: Path, key_file: Path | None = None, progress: Progress | None = None
 ) -> Collection:
-    """Read what a run lacks: units that never ended, and gaps."""
+    """Read what a run lacks: units that never ended, and gaps; over the scope and the window that it began with.
+
+    Raises UsageError where somebody else is signed in than who began the run: its evidence names one caller.
+    """
     store = Store(output, key_file=key_file)
     stored = store.open(run_ref).run
+    settings = msgspec.structs.replace(settings, scope=_scope(stored))
     kinds = closure(stored.kinds)
     work = _collected(settings, store, stored, window=stored.window, kinds=kinds, progress=progress or Silent())
     return _to_the_end(work)
+
+
+def _scope(run: Run) -> ScopeSettings:
+    """Return the configured scope of a run, as it was when the run began."""
+    return ScopeSettings(
+        subscriptions=run.subscriptions,
+        management_groups=run.management_groups,
+        expected_subscriptions=run.expected_subscriptions,
+        resource_groups=run.resource_groups,
+        tags=run.tags,
+    )
+
+
+def _check_caller(run: Run, azure: Azure) -> None:
+    began, now = run.caller, azure.caller
+    if began is None or (began.tenant_id, began.object_id, run.cloud) == (
+        now.tenant_id,
+        now.object_id,
+        azure.cloud.name,
+    ):
+        return
+    raise UsageError(
+        f"run {run.run_id} was begun as {began.name or began.object_id} in the tenant {began.tenant_id}, "
+        f"and this is {now.name or now.object_id} in the tenant {now.tenant_id}",
+        hint="sign in as who began it, or collect anew: what one caller sees says nothing about the other",
+    )
 
 
 def closure(names: Iterable[str]) -> tuple[EvidenceKind, ...]:
@@ -123,6 +153,8 @@ async def _collected(
 
     cost = _Cost()
     async with connect(settings.cloud, settings.credential, connections=settings.collect.concurrency) as azure:
+        if stored is not None:
+            _check_caller(stored, azure)
         with store.resume(stored.run_id) if stored else store.create(_begin(settings, azure, window, kinds)) as writer:
             state = RunState.INTERRUPTED
             try:
@@ -149,6 +181,7 @@ def _begin(settings: Settings, azure: Azure, window: Window, kinds: Sequence[Evi
         expected_subscriptions=settings.scope.expected_subscriptions,
         resource_groups=settings.scope.resource_groups,
         management_groups=settings.scope.management_groups,
+        tags=settings.scope.tags,
         kinds=tuple(kind.name for kind in kinds),
         started=now,
         versions={

@@ -13,7 +13,7 @@ import duckdb
 
 from audit import assess, derive
 from audit.config import packaged
-from audit.errors import IntegrityError
+from audit.errors import IntegrityError, UsageError
 from audit.store import Store, StoredRun
 
 if TYPE_CHECKING:
@@ -33,10 +33,31 @@ def controls_in(own: Sequence[Path]) -> list[Control]:
 
 
 def tabled(stored: StoredRun, database: Path, controls: Sequence[Control]) -> None:
-    """Write every table of a run into ``database``: as collected, then derived, then the verdicts."""
+    """Write every table of a run into ``database``: as collected, then derived, then the verdicts.
+
+    Raises UsageError for a run that is still being collected, or that was killed: what it has isn't told yet.
+    """
+    if stored.unended:
+        raise UsageError(
+            f"run {stored.run.run_id} has not ended: it is being collected, or its collection was killed",
+            hint=f"wait for it, or take it up again: jobaudit resume {stored.run.run_id}",
+        )
     with contextlib.closing(stored.tables(database)) as con:
         derive.derive(con, stored.run)
     assess.assess(database, stored.run, controls)
+
+
+def trial(run_ref: str, *, output: Path, controls: Sequence[Path]) -> list[tuple[Any, ...]]:
+    """Run every control over a stored run and return (control, verdict, count), sorted.
+
+    Raises ConfigError or EngineError naming the first control that is wrong.
+    """
+    with scratch() as database:
+        tabled(Store(output).open(run_ref), database, controls_in(controls))
+        with contextlib.closing(duckdb.connect(str(database), read_only=True)) as con:
+            return con.execute(
+                "select control_id, verdict, count(*) from verdicts group by all order by all"
+            ).fetchall()
 
 
 def query(where: str, sql: str, *, output: Path) -> Iterator[tuple[Any, ...]]:

@@ -68,6 +68,13 @@ class Ledger:
             self._journal.add(entry)
             self._forget(entry)
 
+    def keep(self, kind: str, units: set[str]) -> None:
+        """Forget a kind's units but these, and delete their raw files."""
+        for unit in self.units(kind):
+            if unit.unit not in units:
+                self.reopen(unit)
+                self._folder.raw_file(kind, unit.unit).unlink(missing_ok=True)
+
     def ended(self, unit: UnitRecord, sha256: str) -> None:
         """Note that a unit has ended; its raw file has its name already. A kill can't undo it."""
         entry = Ended(unit=unit, sha256=sha256)

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from audit.errors import IntegrityError
+from audit.model import RunState
 from audit.store import atomic, head, raw, tables
 
 if TYPE_CHECKING:
@@ -35,6 +36,12 @@ class StoredRun:
             name = f"raw/{unit.kind}/{unit.unit}.jsonl.zst"
             if unit.outcome.pages and name not in stored.files:
                 raise IntegrityError(f"run.json doesn't list {name}", where=str(folder.head), hint=_HINT)
+
+    @property
+    def unended(self) -> bool:
+        """Whether a collection of the run is under way, or was killed: then run.json doesn't tell all there is."""
+        journal = self._folder.journal
+        return self.run.state is RunState.RUNNING or (journal.exists() and journal.stat().st_size > 0)
 
     def tables(self, database: Path) -> duckdb.DuckDBPyConnection:
         """Load every table of the run into a database file and return the connection, in UTC."""

@@ -22,6 +22,7 @@ from audit.store.spool import Spool, UnitRows
 from audit.store.unit import UnitWriter, line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
     from types import TracebackType
 
@@ -85,6 +86,10 @@ class RunWriter:
     def ended(self, kind_name: str, scope: Scope) -> UnitRecord | None:
         """Return the unit's record where it has already ended Collected over the same ids: nothing is left to read."""
         return self._ledger.unit(kind_name, scope)
+
+    def keep(self, kind: EvidenceKind, scopes: Iterable[Scope]) -> None:
+        """Drop what an earlier session left of the kind's units at other scopes than these: nobody asks for it now."""
+        self._ledger.keep(kind.name, {scope.unit for scope in scopes})
 
     def finish(self, kind: EvidenceKind) -> None:
         """Write the kind's tables, also where there are no rows, and make them visible to :meth:`query`."""

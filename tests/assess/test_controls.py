@@ -208,6 +208,12 @@ def test_plain_secrets(tables: RunTables) -> None:
     assert not any("redacted" in reason for _, reason in rows.values())
 
 
+def test_a_container_without_any_value_passes_nothing(tables: RunTables) -> None:
+    owner = job("orders")
+    tables.add(owner, container(owner, "bare"))
+    assert verdicts(found(tables, "JA-13")) == {("orders", "container bare"): "not_applicable"}
+
+
 def _images(tables: RunTables) -> dict[str, tuple[str, str]]:
     owner = job("orders")
     tables.add(

@@ -16,7 +16,7 @@ import report_fixture
 CHROMIUM = Path(os.environ.get("JOBAUDIT_CHROMIUM", "/usr/bin/chromium"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop must be gone before an asyncio test of this process
 def browser() -> Iterator[Any]:
     """A running browser. Without one the tests are skipped, loudly; in CI that is a failure."""
     if not CHROMIUM.exists():

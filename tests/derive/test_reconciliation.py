@@ -198,3 +198,23 @@ def test_a_subscription_that_nobody_expects_is_named_but_no_gap(tables: RunTable
     )
     assert (row["count_a"], row["count_b"], row["explained"]) == (0, 1, True)
     assert gaps(tables) == []
+
+
+def _expected(tables: RunTables) -> tuple[object, ...]:
+    con = tables.derived()
+    sql = "select count_b, difference, explained, explanation from reconciliation where source_b = 'subscriptions'"
+    (row,) = con.execute(sql).fetchall()
+    return row
+
+
+def test_an_expected_subscription_whose_jobs_are_a_gap_is_not_called_read(tables: RunTables) -> None:
+    tables.with_run(expected_subscriptions=(SUB,))
+    tables.gap("jobs", f"/subscriptions/{SUB}")
+    assert "and read" not in str(_expected(tables)[3])
+
+
+def test_without_the_list_of_subscriptions_nothing_is_said_to_be_hidden(tables: RunTables) -> None:
+    tables.with_run(expected_subscriptions=(OTHER,))
+    tables.gap("subscriptions", "/")
+    tables.subscriptions = []
+    assert _expected(tables) == (None, None, False, "Not comparable: the list of subscriptions is a gap")

@@ -238,6 +238,18 @@ def test_reading_everything_leaves_nothing_missing():
     assert (row.missing.value, row.source) == ([], "permissions")
 
 
+def test_what_is_granted_under_a_condition_only_is_missing() -> None:
+    """Whether the condition holds for everything in the scope can't be told; too little only makes a gap."""
+    blocks = [
+        {"actions": ["Microsoft.App/jobs/read"], "condition": None},
+        {"actions": ["*/read"], "condition": "@Resource[x:name] StringEquals 'y'", "conditionVersion": "2.0"},
+    ]
+    (row,) = samples.rows(kind("permissions"), page({"value": blocks}, scope=SELF, url=PERMISSIONS))
+    assert not row.can_read
+    assert "Microsoft.App/jobs/read" not in row.missing.value
+    assert "Microsoft.Authorization/roleAssignments/read" in row.missing.value
+
+
 def test_what_is_missing_is_named_and_blocks_count_one_by_one_over_all_pages():
     one = page({"value": [{"actions": ["*/read"], "notActions": ["Microsoft.App/*"]}]}, scope=SELF, url=PERMISSIONS)
     two = page({"value": [{"actions": ["Microsoft.App/Jobs/Read"]}]}, scope=SELF, url=PERMISSIONS, line=2)

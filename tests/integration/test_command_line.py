@@ -151,9 +151,10 @@ def test_an_interrupted_run_keeps_what_it_has_and_resumes(tmp_path: Path, number
         resumed = jobaudit("resume", run.name, "--config", config, cwd=tmp_path, **handle.environment)
         assert resumed.returncode == 0, resumed.stderr
         after = digests(run / "raw")
-        assert {name: after.get(name) for name in kept if name.endswith(".zst")} == {
-            name: value for name, value in kept.items() if name.endswith(".zst")
-        }
+        asked_again = ("permissions/", "subscriptions/")  # who resumes may see something else than who began
+        for name, digest in kept.items():
+            if name.endswith(".zst") and not name.startswith(asked_again):
+                assert after[name] == digest, f"{name} was read again"
         assert not list(tmp_path.rglob("*.part"))
         rendered = jobaudit("render", run.name, "--format", "xlsx", cwd=tmp_path)
         assert rendered.returncode == 0, rendered.stderr
@@ -265,6 +266,20 @@ def test_a_template_of_the_users_with_an_error_is_named(copied: Path, tmp_path: 
     (tmp_path / "audit.toml").write_text('[store]\ntemplates = ["templates"]')
     refused(jobaudit("render", copied.name, "-c", "audit.toml", cwd=tmp_path), 2, "index.html")
     assert not list(tmp_path.glob("output/packs/*"))
+
+
+def test_controls_can_be_tried_on_a_stored_run(copied: Path, tmp_path: Path) -> None:
+    tried = jobaudit("controls", "test", copied.name, cwd=tmp_path)
+    assert tried.returncode == 0, tried.stderr
+    assert {line.split()[0] for line in tried.stdout.splitlines()} >= {"JA-09", "JA-37"}
+    (tmp_path / "controls").mkdir()
+    (tmp_path / "controls" / "own.sql").write_text(
+        "/*---\nid: OWN-01\ntitle: t\narea: cost\nseverity: low\nneeds: [jobs]\n"
+        "subjects: select job_id, name as subject from jobs where in_scope\nrationale: r\nremediation: m\n---*/\n"
+        "select job_id, name as subject, 'pass' as verdict, 'r' as reason from jobs where in_scope limit 3"
+    )
+    (tmp_path / "audit.toml").write_text('[store]\ncontrols = ["controls"]')
+    refused(jobaudit("controls", "test", copied.name, "-c", "audit.toml", cwd=tmp_path), 2, "OWN-01", "own.sql")
 
 
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:

@@ -106,6 +106,12 @@ def test_text_that_a_cell_cannot_hold_is_cut_with_a_mark_that_says_where_the_who
     )
 
 
+def test_an_escape_takes_its_room(tmp_path: Path) -> None:
+    (cell,) = tags(tagged(tmp_path, ["_x0041_" * 4_000]))
+    assert cell.value.endswith("column value]"), "the mark is not cut off"
+    assert len(cell.value) <= cells.TEXT_LIMIT
+
+
 @pytest.mark.parametrize("length", [16_383, 16_384, 32_766, 32_767])
 def test_text_that_just_fits_is_whole(length: int) -> None:
     assert cells.fitted("x" * length, "there") == "x" * length

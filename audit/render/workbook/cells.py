@@ -32,12 +32,19 @@ def shown(text: str) -> str:
 def fitted(text: str, whole: str) -> str:
     """Return visible text that a cell can hold; where it is cut, it says so and ``whole`` says where all of it is."""
     seen = shown(text)
-    if 2 * len(seen) <= TEXT_LIMIT or _units(seen) <= TEXT_LIMIT:  # the first is quick and settles nearly all
+    if _short(seen) or _units(escaped(seen)) <= TEXT_LIMIT:
         return seen
     mark = f"\n[cut: this cell shows the beginning of {len(text):,} characters. The whole text: {whole}]"
     room = TEXT_LIMIT - _units(mark)
     kept = seen.encode("utf-16-le")[: room * 2].decode("utf-16-le", errors="ignore")
+    while (over := _units(escaped(kept)) - room) > 0:  # what is escaped takes more room
+        kept = kept[:-over]
     return kept + mark
+
+
+def _short(text: str) -> bool:
+    """Tell at once that a text fits, whatever is in it: escapes, and letters of two units, double it at most."""
+    return 4 * len(text) <= TEXT_LIMIT
 
 
 def escaped(text: str) -> str:

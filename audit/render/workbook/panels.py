@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from audit.evidence import KINDS
 from audit.render.text import visible
 from audit.render.workbook.figures import SEVERITIES, VERDICTS, Figures
+from audit.render.workbook.grid import height
 from audit.render.workbook.pen import Pen, linked
 from audit.render.workbook.style import BAND, MUTED, WORDS, Look, toned, with_
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from audit.render.workbook.volume import Volume
 
 LEFT, RIGHT = "B:F", "H:M"
+LEFT_WIDTH = 69
+"""Of the left panel, in characters."""
 SECTION = Look(size=12, bold=True, ink=BAND)
 HEAD = Look(bold=True, ink=MUTED, line=True, wrap=True, middle=True)
 COUNT_HEAD = Look(bold=True, ink=MUTED, line=True, right=True, wrap=True, middle=True)
@@ -54,7 +57,9 @@ def coverage(pen: Pen, volume: Volume) -> list[Row]:
         rows.append((cells, _LINE))
     if left_out := [kind.name for kind in KINDS if kind.name not in volume.run.kinds]:
         told = f"Not part of this run: {', '.join(left_out)}"
-        rows.append(({LEFT: pen.text(told, toned(with_(WORD, wrap=True), "gap", bold=False))}, 2 * _LINE))
+        rows.append(
+            ({LEFT: pen.text(told, toned(with_(WORD, wrap=True), "gap", bold=False))}, height([(told, LEFT_WIDTH)]))
+        )
     totals = {"C": "total", "D": "collected", "E": "gaps", "F": "rows"}
     bold = with_(COUNT, bold=True)
     sums = {key: pen.value(sum(getattr(e, name) for e in volume.kinds.values()), bold) for key, name in totals.items()}

@@ -41,17 +41,17 @@ class Pen:
         self.report = report
 
     def text(self, value: str | None, look: Look) -> Cell:
-        """Make a cell of our own words or of words made safe by the caller (``cells.fitted``)."""
+        """Make a cell of text, which stays text, all of it visible; what may be too long is from ``cells.fitted``."""
         cell = Cell(self.sheet, row=1, column=1, style_array=self.styles.of(look))
         if value:
-            cell.value = escaped(value)
+            cell.value = escaped(shown(value))
             cell.data_type = "s"  # else "=…" would be a formula and "#N/A" an error
         return cell
 
     def value(self, value: CellValue, look: Look) -> Cell:
         """Make a cell of a number, a time or a truth; text among them stays text."""
         if isinstance(value, str):
-            return self.text(shown(value), look)
+            return self.text(value, look)
         return Cell(self.sheet, row=1, column=1, value=value, style_array=self.styles.of(look))
 
     def end(self) -> None:

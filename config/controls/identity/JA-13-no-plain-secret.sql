@@ -48,9 +48,11 @@ counted as (
 )
 select owners.job_id,
        owners.subject,
-       case when counted.found is null then 'pass' else 'fail' end as verdict,
-       case when counted.found is null
-            then 'none of its values looks like a secret (values looked at: ' || coalesce(counted.looked_at, 0) || ')'
+       case when counted.looked_at is null then 'not_applicable'
+            when counted.found is null then 'pass' else 'fail' end as verdict,
+       case when counted.looked_at is null then 'it has no value to look at'
+            when counted.found is null
+            then 'none of its values looks like a secret (values looked at: ' || counted.looked_at || ')'
             else 'looks like a secret: ' || counted.found end as reason,
        coalesce(counted.raw_ref, owners.raw_ref) as raw_ref
 from owners
