@@ -1,4 +1,4 @@
-"""``population``: the jobs that every control has to answer for, those deleted in the window among them."""
+"""``population``: the jobs that every control has to answer for, deleted and unreadable ones among them."""
 
 from __future__ import annotations
 
@@ -22,14 +22,25 @@ from (
            split_part(job_id, '/', 5), 'deleted', null, deleted_at, deleted_by, 'activity_log'
     from job_fates
     where deleted and not exists (select 1 from jobs where lower(jobs.job_id) = job_fates.job_key)
+    union all
+    select coverage.observed_at, coverage.raw_ref, scope, split_part(scope, '/', 9), split_part(scope, '/', 3),
+           split_part(scope, '/', 5), 'unreadable', graph_jobs.trigger_type, null, null, 'coverage'
+    from coverage left join graph_jobs on lower(graph_jobs.job_id) = lower(scope)
+    where kind = 'jobs' and place is not null
+          and regexp_full_match(
+              lower(scope), '/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft.app/jobs/[^/]+')
+          and lower(coalesce(graph_jobs.trigger_type, 'event')) = 'event'
+          and not exists (select 1 from jobs where lower(jobs.job_id) = lower(scope))
 )
 order by lower(job_id)
 """
 
 
 def create(con: duckdb.DuckDBPyConnection) -> None:
-    """Create ``population``: in-scope jobs, and jobs that the Activity Log saw deleted in the window.
+    """Create ``population``: in-scope jobs, jobs that the Activity Log saw deleted in the window, and unreadable ones.
 
     A deleted job's trigger type is unknown (null): it may have been event-driven, so it belongs to the population.
+    An unreadable job is one that Azure listed and that couldn't be decoded; it belongs too, unless Resource Graph says
+    that something else than events starts it.
     """
     con.execute(_CREATE)

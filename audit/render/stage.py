@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 _JOBS = """
 create or replace temp table report_jobs as
 select row_number() over reading - 1 as position, lower(p.job_id) as job_key, p.row_id, p.raw_ref, p.job_id, p.name,
-       p.subscription_id, coalesce(s.name, p.subscription_id) as subscription, p.resource_group, p.state, p.deleted_at,
+       p.subscription_id, coalesce(s.name, p.subscription_id) as subscription, p.resource_group, p.state,
+       p.trigger_type, p.deleted_at,
        p.deleted_by, lower(rtrim(j.environment_id, '/')) as environment_key
 from population p
 left join (select lower(subscription_id) as key, min(name) as name from subscriptions group by all) s

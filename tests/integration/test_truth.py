@@ -12,7 +12,7 @@ from audit.config import parse
 from audit.errors import ConfigError
 from audit.model import Gap, GapReason, Run
 from audit.pipeline.rendering import render
-from audit.sandbox import Fault, Sandbox
+from audit.sandbox import Edit, Fault, Sandbox
 from audit.sandbox.faults import Effect
 from tests.conftest import collected, role, serving, settings_for
 
@@ -146,6 +146,34 @@ async def test_a_gap_makes_its_jobs_not_assessed_and_leaves_the_others(sandbox: 
     ).fetchall()
     assert {verdict for hit, verdict, _ in rows if hit} == {"not_assessed"}
     assert {"pass", "fail"} & {verdict for hit, verdict, _ in rows if not hit}
+
+
+async def test_a_job_that_cannot_be_decoded_stays_in_the_population(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.faults.add(
+        Fault(
+            path=r"/rg-orders-prod|/microsoft\.app/jobs\?",
+            effect=Effect.EDIT,
+            page=1,
+            edits=(Edit(("value", 0, "properties", "configuration", "replicaTimeout"), {"odd": 1}),),
+        )
+    )
+    await collected(sandbox, tmp_path)
+    rendered = render("test-run", pack="compliance", output=tmp_path)
+    assert rendered.jobs == 13, "as many as without the fault"
+    unreadable = duckdb.execute(
+        "select job_id, trigger_type from read_parquet(?) where state = 'unreadable'",
+        [str(rendered.path / "data/population.parquet")],
+    ).fetchall()
+    assert unreadable
+    for job_id, trigger_type in unreadable:
+        assert trigger_type == "Event", "Resource Graph tells"
+        verdicts = duckdb.execute(
+            "select distinct verdict from read_parquet(?) where lower(job_id) = lower(?)",
+            [str(rendered.path / "data/verdicts.parquet"), job_id],
+        ).fetchall()
+        assert verdicts == [("not_assessed",)]
+        (page,) = rendered.path.glob(f"jobs/{job_id.rsplit('/', 1)[-1]}-*.html")
+        assert "could not be decoded" in page.read_text()
 
 
 async def test_narrowed_to_a_resource_group_only_its_jobs_are_read(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_there_is_a_page_for_every_job_control_and_kind(made: Any, read: dict[st
     from audit.render import links
 
     jobs = [row[0] for row in made.con.execute("select job_id from population").fetchall()]
-    assert len(jobs) == 14
+    assert len(jobs) == 15
     assert {links.job_page(job) for job in jobs} == {name for name in read if name.startswith("jobs/")}
     controls = [row[0] for row in made.con.execute("select control_id from controls").fetchall()]
     assert {links.verdict_page(control) for control in controls} <= read.keys()

@@ -50,7 +50,8 @@ def test_the_figures_are_those_of_the_tables(made: Any) -> None:
     assert f"{counts['fail']} failures" in told
     assert f"{counts['not_assessed']} checks could not be assessed" in told
     assert f"{units[1]} of {units[0]} units of collection are gaps" in told
-    assert "14 event-driven jobs in 2 subscriptions are in scope, 1 of them deleted in the window" in told
+    assert "15 event-driven jobs in 2 subscriptions are in scope" in told
+    assert "1 of them deleted in the window, 1 of them could not be decoded" in told
 
 
 def test_what_was_not_read_is_not_called_missing(made: Any) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _JOBS = """
 select count(*) filter (where state = 'present') as present, count(*) filter (where state = 'deleted') as deleted,
+       count(*) filter (where state = 'unreadable') as unreadable,
        count(distinct lower(subscription_id)) as subscriptions, count(*) as total
 from report_jobs
 """

@@ -30,10 +30,10 @@ JOBS = Sheet(
             union all by name
             select state, row_id, observed_at, raw_ref, job_id, name, subscription_id, resource_group, trigger_type,
                    deleted_at, deleted_by
-            from population where state = 'deleted')
+            from population where state in ('deleted', 'unreadable'))
         select l.*, s.name as subscription, regexp_extract(l.environment_id, '[^/]+$') as environment,
                r.rules, r.scalers, h.containers, k.secrets, c.failed, c.open,
-               list_position(['in_scope', 'deleted', 'out_of_scope'], l.state) as state_rank,
+               list_position(['in_scope', 'unreadable', 'deleted', 'out_of_scope'], l.state) as state_rank,
                case when l.state <> 'out_of_scope' then l.job_id end as page
         from listed l
         left join subscriptions s on lower(s.subscription_id) = lower(l.subscription_id)
@@ -52,7 +52,7 @@ JOBS = Sheet(
             "State",
             13,
             Kind.WORD,
-            "in_scope, deleted (in the period), or out_of_scope (not started by events).",
+            "in_scope, unreadable (listed, but not to be decoded), deleted (in the period), or out_of_scope.",
         ),
         Column("trigger_type", "Trigger", 10, note="Event, Schedule or Manual. Empty: a deleted job, not known."),
         Column(
