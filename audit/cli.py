@@ -8,7 +8,7 @@ import re
 import sys
 import traceback
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from audit import __version__, pipeline
-from audit.config import Settings, load
+from audit.config import Settings, load, period
 from audit.errors import ExitCode, JobauditError, UsageError
 from audit.model import Severity, Window
 from audit.terminal import Watch, visible
@@ -321,35 +321,7 @@ def _output(settings: Settings, config: Path, given: Path | None) -> Path:
 
 
 def _window(settings: Settings, since: str | None, until: str | None, month: str | None) -> Window:
-    now = datetime.now(UTC)
-    if month is not None:
-        if since or until:
-            raise UsageError("--month goes without --since and --until", hint="give one or the other")
-        found = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", month)
-        if not found:
-            raise UsageError(f'--month is "{month}", YYYY-MM was expected', hint="for example 2026-10")
-        window = Window.month(int(found[1]), int(found[2]))
-    elif since is None and until is None:
-        return pipeline.window_of(settings, now)
-    else:
-        end = _moment("--until", until) if until else now.replace(microsecond=0)
-        start = _moment("--since", since) if since else end - timedelta(days=settings.window.days)
-        if start >= end:
-            raise UsageError(f"the window ends ({end}) before it starts ({start})", hint="swap --since and --until")
-        window = Window(since=start, until=end)
-    if window.since >= now.replace(microsecond=0):
-        raise UsageError("the window lies in the future", hint="evidence is collected of what has happened")
-    return Window(since=window.since, until=min(window.until, now.replace(microsecond=0)))  # the rest hasn't happened
-
-
-def _moment(option: str, text: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(
-            f'{option} is "{text}", an RFC 3339 time or a date was expected', hint="2026-10-01 or 2026-10-01T06:00:00Z"
-        ) from None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    return period(since=since, until=until, month=month, days=settings.window.days, now=datetime.now(UTC))
 
 
 @contextlib.contextmanager

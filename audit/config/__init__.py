@@ -2,6 +2,7 @@
 
 from audit.config.load import load, parse
 from audit.config.packaged import packaged
+from audit.config.period import period
 from audit.config.settings import (
     CloudSettings,
     CollectSettings,
@@ -23,4 +24,5 @@ __all__ = [
     "load",
     "packaged",
     "parse",
+    "period",
 ]

@@ -69,6 +69,12 @@ def test_the_demo_ends_with_a_pack_and_exit_code_0(demo: tuple[Path, subprocess.
     assert "Traceback" not in ran.stderr
 
 
+def test_the_demo_works_behind_a_proxy(tmp_path: Path) -> None:
+    nowhere = "http://127.0.0.1:9"
+    ran = jobaudit("demo", "--output", "out", cwd=tmp_path, HTTP_PROXY=nowhere, HTTPS_PROXY=nowhere, http_proxy=nowhere)
+    assert ran.returncode == 0, ran.stderr
+
+
 def test_everything_on_disk_is_the_owners_alone(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     folder, _ = demo
     for path in (folder / "out").rglob("*"):

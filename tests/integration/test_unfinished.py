@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from audit.collect import Silent
+from audit.config import period
 from audit.errors import UsageError
 from audit.evidence import KINDS
 from audit.model import Collected, Gap, RunState, UnitRecord
@@ -184,10 +185,7 @@ async def test_a_run_is_resumed_over_its_own_scope_by_its_own_caller(
 
 def test_a_period_that_has_not_ended_is_not_claimed_to_its_end() -> None:
     """Of a month that is under way nothing can be known beyond now, and the report mustn't read as the whole month."""
-    from audit import cli
-    from audit.config import Settings
-
     now = datetime.now(UTC)
-    window = cli._window(Settings(), None, None, f"{now:%Y-%m}")
+    window = period(since=None, until=None, month=f"{now:%Y-%m}", days=30, now=datetime.now(UTC))
     assert window.until <= datetime.now(UTC)
     assert window.label != f"{now:%Y-%m}"

@@ -1,0 +1,59 @@
+"""What --since, --until and --month mean."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from audit.config import period
+from audit.errors import UsageError
+from audit.model import Window
+
+NOW = datetime(2026, 11, 22, 16, 30, 15, 999, tzinfo=UTC)
+
+
+def asked(**given: str) -> Window:
+    return period(**{"since": None, "until": None, "month": None, **given}, days=30, now=NOW)
+
+
+def test_without_a_word_it_is_the_days_before_now() -> None:
+    window = asked()
+    assert window.until == NOW.replace(microsecond=0)
+    assert window.until - window.since == timedelta(days=30)
+
+
+def test_a_month_is_a_calendar_month_in_utc() -> None:
+    window = asked(month="2026-10")
+    assert (window.since, window.until) == (datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
+    assert window.label == "2026-10"
+
+
+def test_what_has_not_happened_is_cut_off() -> None:
+    assert asked(month="2026-11").until == NOW.replace(microsecond=0)
+    assert asked(since="2026-11-01", until="2027-01-01").until == NOW.replace(microsecond=0)
+
+
+def test_times_carry_their_zone_and_dates_are_utc() -> None:
+    window = asked(since="2026-11-01T02:00:00+02:00", until="2026-11-02")
+    assert (window.since, window.until) == (datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [
+        ({"month": "2026-13"}, "--month"),
+        ({"month": "0000-01"}, "--month"),
+        ({"month": "9999-12"}, "--month"),
+        ({"month": "2026-10", "since": "2026-10-01"}, "--since"),
+        ({"since": "yesterday"}, "--since"),
+        ({"until": "2026-02-30"}, "--until"),
+        ({"since": "2026-11-02", "until": "2026-11-01"}, "before it starts"),
+        ({"month": "2026-12"}, "future"),
+        ({"since": "2027-01-01", "until": "2027-02-01"}, "future"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_what_to_do(given: dict[str, str], word: str) -> None:
+    with pytest.raises(UsageError, match=word) as refused:
+        asked(**given)
+    assert refused.value.hint
