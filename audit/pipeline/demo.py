@@ -35,7 +35,7 @@ def demo(*, output: Path, pack: str = "compliance", options: SandboxOptions, pro
     """Serve a simulated estate, collect it over TLS with the real SDK, and render a pack."""
     check_pack(pack)
     granted = msgspec.structs.replace(options, caller_role=role())
-    with process.start(granted) as sandbox, _environment({**sandbox.environment, **_past_proxies()}):
+    with process.start(granted) as sandbox, _environment(sandbox.environment):
         settings = parse(sandbox.config, "the sandbox's audit.toml")
         window = window_of(settings, options.now)
         collection = collect(settings, output=output, window=window, progress=progress)
@@ -44,11 +44,6 @@ def demo(*, output: Path, pack: str = "compliance", options: SandboxOptions, pro
         raise JobauditError(f"the collector tried to write {violations} times", hint="this is a defect: report it")
     rendered = render(collection.run_id, pack=pack, output=output)
     return Demo(collection=collection, rendered=rendered, violations=violations)
-
-
-def _past_proxies() -> dict[str, str]:
-    """Return the variables that keep the demo's own loopback traffic off a proxy of the user's."""
-    return {name: ",".join(filter(None, (os.environ.get(name), "127.0.0.1"))) for name in ("NO_PROXY", "no_proxy")}
 
 
 @contextmanager
