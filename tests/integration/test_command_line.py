@@ -141,6 +141,8 @@ def test_an_interrupted_run_keeps_what_it_has_and_resumes(tmp_path: Path, number
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # a shell's background job is started with Ctrl-C ignored, and so would this one be
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  no thread is running
         )
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline and not list(tmp_path.glob("output/runs/*/raw/jobs/*.zst")):
