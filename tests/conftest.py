@@ -78,7 +78,7 @@ async def collected(
     before: Callable[[], None] | None = None,
 ) -> Run:
     """Collect from a sandbox through exactly the code that reaches Azure; return the closed run."""
-    from audit.pipeline.collecting import closure
+    from audit.pipeline.collecting import begin, closure
 
     settings = settings or settings_for(sandbox)
     settings = msgspec.structs.replace(settings, collect=msgspec.structs.replace(settings.collect, wait_seconds=wait))
@@ -86,22 +86,7 @@ async def collected(
     window = window or Window.last(30, NOW)
     store = Store(output)
     async with connect(settings.cloud, settings.credential) as azure:
-        run = Run(
-            run_id="test-run",
-            state=RunState.RUNNING,
-            tool_version="test",
-            cloud=azure.cloud.name,
-            endpoint=azure.cloud.resource_manager,
-            caller=azure.caller,
-            window=window,
-            subscriptions=settings.scope.subscriptions,
-            expected_subscriptions=settings.scope.expected_subscriptions,
-            resource_groups=settings.scope.resource_groups,
-            management_groups=settings.scope.management_groups,
-            tags=settings.scope.tags,
-            kinds=tuple(kind.name for kind in chosen),
-            started=NOW,
-        )
+        run = msgspec.structs.replace(begin(settings, azure, window, chosen), run_id="test-run", started=NOW)
         writer: RunWriter = store.resume(resume) if resume else store.create(run)
         if before:
             before()

@@ -155,7 +155,7 @@ async def _collected(
     async with connect(settings.cloud, settings.credential, connections=settings.collect.concurrency) as azure:
         if stored is not None:
             _check_caller(stored, azure)
-        with store.resume(stored.run_id) if stored else store.create(_begin(settings, azure, window, kinds)) as writer:
+        with store.resume(stored.run_id) if stored else store.create(begin(settings, azure, window, kinds)) as writer:
             state = RunState.INTERRUPTED
             try:
                 await collect_units(azure, writer, kinds, settings=settings, window=window, progress=progress)
@@ -167,7 +167,8 @@ async def _collected(
     return Collection(path=writer.path, run_id=writer.run.run_id, units=len(units), gaps=gaps, stats=writer.run.stats)
 
 
-def _begin(settings: Settings, azure: Azure, window: Window, kinds: Sequence[EvidenceKind]) -> Run:
+def begin(settings: Settings, azure: Azure, window: Window, kinds: Sequence[EvidenceKind]) -> Run:
+    """Return the head of a new run: its own id, what it covers, who collects and with which versions."""
     now = datetime.now(UTC)
     return Run(
         run_id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
