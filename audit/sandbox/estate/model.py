@@ -46,6 +46,26 @@ class Estate:
     """Lower-case scope → budgets."""
     action_groups: dict[str, list[Body]] = field(default_factory=dict)
     """Subscription GUID → action groups."""
+    executions: dict[str, list[Body]] = field(default_factory=dict)
+    """Lower-case job id → its executions of ninety days, newest first; Azure shows the most recent hundred."""
+    logs: dict[str, dict[str, list[Body]]] = field(default_factory=dict)
+    """Lower-case customer id of a workspace → table → rows, oldest first; a table that does not exist has no key."""
+    metrics: dict[str, list[Body]] = field(default_factory=dict)
+    """Lower-case resource id → series ``{"metric", "dimension", "points": [[moment, value], …]}``, oldest first."""
+    alerts: dict[str, list[Body]] = field(default_factory=dict)
+    """Subscription GUID → metric, log and Activity Log alert rules, told apart by their type."""
+    fired_alerts: dict[str, list[Body]] = field(default_factory=dict)
+    """Subscription GUID → alerts that fired."""
+    costs: dict[str, list[Body]] = field(default_factory=dict)
+    """Subscription GUID → lines ``{"resource", "type", "day", "meter", "actual", "amortised"}``; EUR, days as dates."""
+    resource_changes: list[Body] = field(default_factory=list)
+    """Rows of Resource Graph's ``resourcechanges``, of fourteen days."""
+    deployments: dict[str, list[Body]] = field(default_factory=dict)
+    """Lower-case id of a resource group → its deployments."""
+    locks: dict[str, list[Body]] = field(default_factory=dict)
+    """Subscription GUID → locks at it and below it."""
+    policy_exemptions: dict[str, list[Body]] = field(default_factory=dict)
+    """Subscription GUID → exemptions that hold at it or below it."""
     graph_lag: set[str] = field(default_factory=set)
     """Lower-case ids that Resource Graph doesn't know yet."""
     collector_id: str = ""
