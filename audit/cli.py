@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from audit import __version__, pipeline
-from audit.config import Settings, load, period
+from audit.config import Settings, beside, load, period
 from audit.errors import ExitCode, JobauditError, UsageError
 from audit.model import Severity, Window
 from audit.terminal import Watch, visible
@@ -122,7 +122,7 @@ def run(
     pipeline.check_pack(pack)
     settings = load(config)
     place = _output(settings, config, output)
-    own = _own(settings, config)
+    own, stated = _own(settings, config), beside(config, settings)
     with _watch() as watch:
         collection = pipeline.collect(
             settings,
@@ -130,6 +130,7 @@ def run(
             window=_window(settings, since, until, month),
             controls=own.controls,
             key_file=own.key_file,
+            stated=stated,
             progress=watch,
         )
         _tell_collection(watch, collection)
@@ -156,7 +157,7 @@ def collect(
 ) -> None:
     """Collect only; prints the run's folder."""
     settings = load(config)
-    own = _own(settings, config)
+    own, stated = _own(settings, config), beside(config, settings)
     with _watch() as watch:
         made = pipeline.collect(
             settings,
@@ -165,6 +166,7 @@ def collect(
             kinds=[name for name in re.split(r"[,\s]+", kinds) if name],
             controls=own.controls,
             key_file=own.key_file,
+            stated=stated,
             progress=watch,
         )
         _tell_collection(watch, made)
@@ -199,10 +201,13 @@ def render(
     pack: Annotated[str, typer.Option(help="Which pack.")] = "compliance",
     config: Annotated[Path | None, typer.Option("--config", "-c", help="For your own controls and templates.")] = None,
     output: Output = None,
+    since: Since = None,
+    until: Until = None,
+    month: Month = None,
     formats: Formats = None,
     fail_on: FailOn = None,
 ) -> None:
-    """Render a stored run into a pack, offline."""
+    """Render a stored run into a pack, offline; with a window, of what history knows of that time."""
     settings = load(config) if config else Settings()
     own = _own(settings, config or Path())
     with _watch() as watch:
@@ -213,9 +218,29 @@ def render(
             controls=own.controls,
             templates=own.templates,
             formats=[each.value for each in formats or ()],
+            window=_window(settings, since, until, month) if since or until or month else None,
         )
         _finish(watch, rendered)
     raise typer.Exit(rendered.exit_code(fail_on))
+
+
+@app.command()
+def schedule(config: Config = Path("audit.toml"), output: Output = None) -> None:
+    """Propose how often to collect what, so that Azure forgets nothing in between: a table, and lines for cron."""
+    place = _output(load(config), config, output)
+    made = pipeline.schedule(output=place, config=config)
+    if made.run_id:
+        typer.echo(f"From run {made.run_id} and history; what was observed may double before anything is lost.")
+    else:
+        typer.echo("Nothing was collected here yet, so these are cautious defaults; ask again after the first run.")
+    for each in made.proposals:
+        rate = "" if each.observed_per_day is None else f"{each.observed_per_day:.1f}"
+        typer.echo(visible(f"{each.kind:<17} {each.words:<17} {rate:>8}  {each.reason}"))
+        if each.scope != "/":
+            typer.echo(visible(f"{'':<44}  asked for by {each.scope}"))
+    typer.echo("")
+    for line in made.cron:
+        typer.echo(visible(line))
 
 
 @app.command()
@@ -341,6 +366,8 @@ def _tell_collection(watch: Watch, made: pipeline.Collection) -> None:
 def _finish(watch: Watch, rendered: pipeline.Rendered) -> None:
     worst = f", the heaviest {rendered.worst}" if rendered.worst else ""
     watch.note(f"{rendered.jobs} jobs, {rendered.failures} failures{worst}, {rendered.gaps} gaps in the evidence")
+    if rendered.not_kept:
+        watch.note(f"the verdicts are not in history yet ({rendered.not_kept}): rendering the run again adds them")
     typer.echo(rendered.path)
 
 

@@ -1,4 +1,4 @@
-"""Make docs/tables.md, docs/configuration.md and docs/controls.md from the code, so that they can't go stale.
+"""Make the pages about tables, configuration, controls and scalers from the code, so that they can't go stale.
 
 Run it with `make docs`; the docs check fails where a page isn't what this makes.
 """
@@ -8,7 +8,10 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from datetime import UTC, datetime
+import types
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -19,10 +22,15 @@ from audit import derive, evidence
 from audit.assess import catalogue, load
 from audit.assess.frameworks import frameworks
 from audit.assess.tables import ControlRow, ParameterRow, VerdictRow
-from audit.config import packaged
+from audit.config import packaged, register, scalers
 from audit.config.settings import Settings
 from audit.derive import job_gaps, population, reconciliation
+from audit.derive.scaler_facts import ScalerFact
+from audit.derive.statements import JobAttachment, Statement
 from audit.model import Run, RunState, Window, columns
+from audit.model.prices import Grant, Prices, Rates
+from audit.model.scaler import Parameter, Scaler
+from audit.model.stated import Idempotence, JobEntry, Objective, PerformedTest, ScalerSupport, VerifiedScaler
 from audit.store import Coverage
 
 HERE = Path(__file__).resolve().parent
@@ -54,7 +62,7 @@ def tables() -> str:
     for name, described in _derived().items():
         rows = ["| column | type |", "|---|---|", *(f"| `{column}` | {kind} |" for column, kind in described)]
         parts += [f"### {name}", _about(DERIVED[name]), "\n".join(rows)]
-    for record in (Coverage, ParameterRow, ControlRow, VerdictRow):
+    for record in (Statement, JobAttachment, ScalerFact, Coverage, ParameterRow, ControlRow, VerdictRow):
         parts += [f"### {record.table}", _about(record), _columns(record)]
     return "\n\n".join(parts) + "\n"
 
@@ -72,21 +80,150 @@ def configuration() -> str:
     for field in msgspec.structs.fields(Settings):
         if not (isinstance(field.type, type) and issubclass(field.type, msgspec.Struct)):
             continue
-        meanings = _field_docs(field.type)
-        rows = ["| key | type | default | meaning |", "|---|---|---|---|"]
-        for key in msgspec.structs.fields(field.type):
-            default = key.default if key.default is not msgspec.NODEFAULT else key.default_factory()  # type: ignore[misc]
-            told = _toml(default)
-            rows.append(f"| `{key.name}` | {_type(key.type)} | `{told}` | {meanings.get(key.name, '')} |")
-        parts += [f"## [{field.name}]", _about(field.type), "\n".join(rows)]
+        parts += [f"## [{field.name}]", _about(field.type), _keys(field.type)]
+    parts += ["## [[scalers]]", _about(VerifiedScaler), _keys(VerifiedScaler)]
     parts += [
         "## [policy]",
         (
             "Baselines that controls read. The keys are the parameters of the controls;"
             " [controls.md](controls.md) lists them with their defaults."
         ),
+        *_register(),
+        *_prices(),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _register() -> list[str]:
+    """Return the part about jobs.toml."""
+    several = "Where several entries speak of a job, the one with its id prevails, then one with its very name, then"
+    limit = f"{register.MOST_BYTES >> 20} MiB each, {register.MOST_BYTES_TOGETHER >> 20} MiB together"
+    parts = [
+        "# jobs.toml",
+        (
+            "What people state about their jobs, beside audit.toml; `config/jobs.toml` is a sample. It is read when a"
+            " collection begins, a mistake is refused by its place, and the run keeps it: a report that is rendered"
+            " later says what was stated then. What it says is shown as stated by people, apart from what was"
+            " collected; what looks like a secret in it is hidden."
+        ),
+        (
+            f"{several} patterns; of equals the first. That holds key by key: what the first leaves out, the next may"
+            " say. The table `statements` names the entry in force and those it overrides; an entry that fits no job"
+            " is told as `unmatched`. Attachments of all entries add up."
+        ),
+        (
+            f"Attachments lie in jobs.toml's folder or below it ({limit}), each under a name of its own. They are"
+            " copied into the run and the pack as they are, byte by byte: nothing in them is hidden."
+        ),
+        "## the file",
+        _keys(register.RegisterFile),
+    ]
+    tables = {"[[jobs]]": JobEntry, "[jobs.objective]": Objective, "[jobs.idempotence]": Idempotence}
+    tables |= {"[jobs.scaler_support]": ScalerSupport, "[[jobs.tests]]": PerformedTest}
+    for title, shape in tables.items():
+        parts += [f"## {title}", _about(shape), _keys(shape)]
+    return parts
+
+
+def _prices() -> list[str]:
+    """Return the part about the price list."""
+    parts = ["# prices.toml", "The price list that `cost.prices` names; `config/prices.toml` is in use otherwise."]
+    parts += ["## the file", _about(Prices), _keys(Prices)]
+    for title, shape in {"[grant]": Grant, "[default] and [regions.NAME]": Rates}.items():
+        parts += [f"## {title}", _about(shape), _keys(shape)]
+    return parts
+
+
+def _keys(shape: type[msgspec.Struct]) -> str:
+    meanings = _field_docs(shape)
+    rows = ["| key | type | default | meaning |", "|---|---|---|---|"]
+    for key in msgspec.structs.fields(shape):
+        told = "required" if key.required else f"`{_toml(_default(key))}`"
+        rows.append(f"| `{key.name}` | {_type(key.type)} | {told} | {meanings.get(key.name, '')} |")
+    return "\n".join(rows)
+
+
+def _default(key: Any) -> Any:
+    return key.default if key.default is not msgspec.NODEFAULT else key.default_factory()
+
+
+def scaler_catalogue() -> str:
+    """Return docs/scalers.md: what is known of each scaler for jobs, and how to say it differently."""
+    known = scalers.shipped()
+    looked_at = {name: each.jobs for name, each in known.scalers.items() if each.jobs}
+    count = sum(len(each.parameters) for each in known.scalers.values())
+    parts = [
+        "# Scalers",
+        NOTE,
+        (
+            f"config/scalers.json holds {len(known.scalers)} KEDA scalers with {count} parameters: KEDA's own schema"
+            f" (version `{known.keda}`), and laid over it our table config/scalers-jobs.toml, which says for"
+            f" {len(looked_at)} of them what matters to event-driven jobs, with the source of each statement. The table"
+            " `scaler_facts` holds every scale rule against it."
+        ),
+        "`python docs/scaler_catalogue.py [SCHEMA.json]` makes the file anew from KEDA's schema and our table.",
+        "## Support for jobs",
+        (
+            "Event-driven jobs accept any KEDA scaler that a ScaledObject can use; the platform has no tested list."
+            " `documented`: its pages about jobs name the scaler or its event source. `keda-backed`: KEDA describes it"
+            " for Azure, nothing names it for jobs; verify. `verify`: KEDA has it, nobody has looked at it for jobs."
+            " `unknown`: not in the catalogue. Whoever tried one says so under `[[scalers]]` in audit.toml or as"
+            " `scaler_support` in jobs.toml ([configuration.md](configuration.md))."
+        ),
+        "| scaler | support | threshold, default | identity | said in |",
+    ]
+    rows = ["|---|---|---|---|---|"]
+    for name, jobs in looked_at.items():
+        threshold = f"`{jobs.threshold}`, {jobs.threshold_default or 'none: it must be set'}"
+        identity = "yes" if known.scalers[name].identity else "no"
+        rows.append(f"| [`{name}`](#{name}) | {jobs.support} | {threshold} | {identity} | {jobs.support_source} |")
+    parts[-1] += "\n" + "\n".join(rows)
+    for name in looked_at:
+        parts += [f"### {name}", _scaler(known.scalers[name])]
+    others = ", ".join(f"`{name}`" for name in known.scalers if name not in looked_at)
+    parts += ["## To be verified", f"KEDA has these, and our table says nothing of them for jobs: {others}."]
+    parts += [
+        "## A catalogue of your own",
+        (
+            "`store.scalers` in audit.toml names a JSON file of the same shape. What it lists replaces that scaler"
+            " wholly, so copy its entry and change that; what it doesn't list stays. The run keeps what differs."
+        ),
+        '```json\n{"scalers": {"our-queue": {"parameters": {"depth": {"required": true, "from": ["metadata"]}}}}}\n```',
+        "A scaler:\n\n" + _meanings(Scaler),
+        "A parameter (`from` in the file is `read_from` here):\n\n" + _meanings(Parameter),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _scaler(scaler: Scaler) -> str:
+    jobs = scaler.jobs
+    assert jobs is not None
+    source = jobs.event_source
+    secrets = [name for name, parameter in scaler.parameters.items() if parameter.secret]
+    ended = {name: parameter.deprecated for name, parameter in scaler.parameters.items() if parameter.deprecated}
+    lines = {
+        "Event source": f"{source.resolves}{f' ({source.resource})' if source.resource else ''}.",
+        "Told by": _names((*source.address, *source.entity)),
+        "A job's rule needs": _names(jobs.requires),
+        "with an identity also": _names(jobs.requires_with_identity),
+        "without one also": _names(jobs.requires_without_identity),
+        "and where given": "; ".join(f"`{name}`: {_names(more)}" for name, more in jobs.requires_if.items()),
+        "Carry secrets": _names(secrets),
+        "Deprecated": "; ".join(f"`{name}`: {' '.join(told.values())}" for name, told in ended.items()),
+        "Notes": " ".join(jobs.notes),
+        "Unverified": " ".join(jobs.unverified),
+        "Sources": ", ".join(jobs.sources),
+    }
+    return "\n".join(f"- {key}: {text}" for key, text in lines.items() if text)
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(" or ".join(f"`{part}`" for part in name.split("|")) for name in names)
+
+
+def _meanings(shape: type[msgspec.Struct]) -> str:
+    meanings = _field_docs(shape)
+    return "\n".join(f"- `{key.name}`: {meanings.get(key.name, '')}" for key in msgspec.structs.fields(shape))
 
 
 def controls() -> str:
@@ -102,7 +239,8 @@ def _derived() -> dict[str, list[tuple[str, str]]]:
     con = duckdb.connect()
     con.execute("set timezone = 'UTC'")
     for record in (*evidence.record_types(), Coverage):
-        con.execute(f"create table {record.table} ({', '.join(f'{name} {kind}' for name, kind in columns(record))})")
+        schema = ", ".join(f'"{name}" {kind}' for name, kind in columns(record))
+        con.execute(f"create table {record.table} ({schema})")
     then = datetime(2026, 1, 1, tzinfo=UTC)
     run = Run(
         run_id="-", state=RunState.DONE, tool_version="-", cloud="-", endpoint="-", caller=None,
@@ -115,7 +253,12 @@ def _derived() -> dict[str, list[tuple[str, str]]]:
     }
 
 
-PAGES = {"tables.md": tables, "configuration.md": configuration, "controls.md": controls}
+PAGES = {
+    "tables.md": tables,
+    "configuration.md": configuration,
+    "controls.md": controls,
+    "scalers.md": scaler_catalogue,
+}
 
 
 def _about(record: object) -> str:
@@ -132,7 +275,14 @@ def _columns(record: type[Any]) -> str:
 
 
 def _field_docs(shape: type) -> dict[str, str]:
-    """Return the string that stands under each field, by field."""
+    """Return the string that stands under each field, by field; those of its base first."""
+    found: dict[str, str] = {}
+    for base in reversed([each for each in shape.__mro__ if each.__module__.startswith("audit.")]):
+        found |= _own_docs(base)
+    return found
+
+
+def _own_docs(shape: type) -> dict[str, str]:
     body = ast.parse(textwrap.dedent(inspect.getsource(shape))).body[0]
     assert isinstance(body, ast.ClassDef)
     found: dict[str, str] = {}
@@ -149,19 +299,23 @@ def _field_docs(shape: type) -> dict[str, str]:
 
 
 def _type(hint: Any) -> str:
-    if get_origin(hint) is tuple:
-        return "array of " + _type(get_args(hint)[0])
-    if get_origin(hint) is dict:
-        return "table of text"
+    if get_origin(hint) in (tuple, dict):
+        several = "array of " if get_origin(hint) is tuple else "table of "
+        return several + _type(get_args(hint)[-2 if get_origin(hint) is tuple else -1])
+    if isinstance(hint, types.UnionType):
+        return _type(get_args(hint)[0])
     if hasattr(hint, "__metadata__"):
         return _type(get_args(hint)[0]) + (" (GUID)" if "0-9a-fA-F" in str(hint) else "")
     if get_args(hint):
         return " \\| ".join(f"`{choice}`" for choice in get_args(hint))
-    return {str: "text", int: "whole number", float: "number", bool: "boolean"}.get(hint, str(hint))
+    words = {str: "text", int: "whole number", float: "number", Decimal: "exact number", bool: "boolean", date: "day"}
+    return words.get(hint, "table" if isinstance(hint, type) and issubclass(hint, msgspec.Struct) else str(hint))
 
 
 def _toml(value: Any) -> str:
-    return msgspec.json.encode(value).decode().replace("{}", "{ }")
+    if value is None:
+        return "unset"
+    return "{ }" if isinstance(value, msgspec.Struct) else msgspec.json.encode(value).decode().replace("{}", "{ }")
 
 
 if __name__ == "__main__":

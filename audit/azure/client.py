@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from azure.core.async_paging import AsyncItemPaged
 
+from audit.azure import cost, logs, questions, registry
 from audit.azure import credential as signing
-from audit.azure import questions
 from audit.azure.clouds import Cloud, cloud_of
 from audit.azure.door import Door, must_be_object
 from audit.azure.faults import DIGEST_ERRORS, named, place
@@ -25,6 +26,8 @@ from audit.azure.transport import open_session
 from audit.model.outcome import GapReason, ReadFailed
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from audit.config.settings import CloudSettings, CredentialSettings
     from audit.model.page import Page
     from audit.model.run import Caller
@@ -41,7 +44,7 @@ class Azure(Clients):
     cancellation. The typed clients (``container_apps(subscription_id)`` and so on) come from Clients.
     """
 
-    def __init__(self, cloud: Cloud, caller: Caller, meter: Meter, plumbing: Plumbing) -> None:
+    def __init__(self, cloud: Cloud, caller: Caller, meter: Meter, plumbing: Plumbing, registries: Plumbing) -> None:
         arm = cloud.resource_manager
         super().__init__(plumbing.pipeline(arm, cloud.arm_scope, typed=True), plumbing.credential, arm)
         self.cloud = cloud
@@ -51,6 +54,11 @@ class Azure(Clients):
         self._graph: Door | None = None
         if cloud.graph:
             self._graph = Door(plumbing.pipeline(cloud.graph, cloud.graph_scope, typed=False), cloud.graph)
+        self._logs: Door | None = None
+        if cloud.logs:
+            self._logs = Door(plumbing.pipeline(cloud.logs, cloud.logs_scope, typed=False), cloud.logs)
+
+        self._registries = registries
 
     @asynccontextmanager
     async def unit(self, *, wait: float = DEFAULT_WAIT) -> AsyncIterator[UnitMeter]:
@@ -95,12 +103,38 @@ class Azure(Clients):
         async for answer in questions.resource_graph(self._arm, query, subscriptions):
             yield answer.page(scope, questions.RESOURCE_GRAPH_VERSION)
 
+    async def cost_query(self, path: str, body: Any, *, scope: Scope) -> AsyncIterator[Page]:
+        """Yield every page of what a scope's resources cost; an answer 204 (nothing was charged) has an empty body."""
+        async for answer in cost.query(self._arm, path, body):
+            yield answer.page(scope, cost.VERSION)
+
     async def directory_objects(self, object_ids: Sequence[str], *, scope: Scope) -> AsyncIterator[Page]:
         """Yield what the directory knows about these object ids, up to 1,000 a page; unknown ids are left out."""
         if self._graph is None:
             raise ReadFailed(GapReason.UNSUPPORTED, "this cloud has no Microsoft Graph: cloud.graph is empty")
         async for answer in questions.directory_objects(self._graph, object_ids):
             yield answer.page(scope, questions.GRAPH_VERSION)
+
+    async def log_query(
+        self, workspace: str, kql: str, *, since: datetime, until: datetime, scope: Scope
+    ) -> AsyncIterator[Page]:
+        """Yield what a Log Analytics workspace (its customer id) answers to ``kql``, period by period, whole.
+
+        A workspace without the table that ``kql`` begins with gives one page of status 400: Azure's words for that.
+        """
+        if self._logs is None:
+            raise ReadFailed(GapReason.UNSUPPORTED, "this cloud has no Log Analytics: cloud.logs is empty")
+        async for answer in logs.query(self._logs, workspace, kql, since=since, until=until):
+            yield answer.page(scope, logs.VERSION)
+
+    def registry(self, login_server: str) -> registry.Registry:
+        """Return the door to a container registry; ``login_server`` is what ARM names in the registry's own answer.
+
+        Raises ReadFailed(UNSUPPORTED) for what isn't a login server of this cloud.
+        """
+        endpoint = registry.endpoint_of(login_server, self.cloud.registry_suffix)
+        pipeline = self._registries.unauthenticated(endpoint, registry.POSTS)
+        return registry.Registry(pipeline, self._registries.credential, endpoint, self.caller.tenant_id)
 
 
 async def _first(operation: Awaitable[Any], *, one: bool) -> Answer:
@@ -127,13 +161,16 @@ async def connect(
     Raises ConfigError (a CA file, a missing variable), AzureUnreachable, or SignInFailed.
     """
     known, meter = cloud_of(cloud), Meter()
-    async with open_session(known, meter, connections=connections) as session:
+    async with (
+        open_session(known, meter, connections=connections) as session,
+        open_session(known, meter, connections=connections, leads_to=known.registries) as elsewhere,
+    ):
         signer = signing.make(credential, known, session)
         async with signer:
             await _reach(session, known, meter)
             caller = await signing.sign_in(signer, credential, known)
             plumbing = Plumbing(session=session, credential=signer, throttle=Throttle(meter), backoff=backoff)
-            yield Azure(known, caller, meter, plumbing)
+            yield Azure(known, caller, meter, plumbing, replace(plumbing, session=elsewhere))
 
 
 async def _reach(session: aiohttp.ClientSession, cloud: Cloud, meter: Meter) -> None:

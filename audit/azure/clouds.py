@@ -18,6 +18,8 @@ class Cloud:
 
     ``audience`` is the resource that an ARM token is asked for. ``known_to_entra`` is False for a custom cloud: its
     authority can't be looked up in Microsoft's directory of clouds, so instance discovery stays off.
+    ``registry_suffix``: what the login servers of container registries end with; empty = anything, by a custom cloud's
+    leave. ``registries``: ``host:port`` to which all their names lead, whatever DNS says; empty = DNS says.
     """
 
     name: str
@@ -26,6 +28,8 @@ class Cloud:
     authority: str
     graph: str
     logs: str
+    registry_suffix: str = ""
+    registries: str = ""
     ca_file: str = ""
     known_to_entra: bool = True
     proxy_from_environment: bool = False
@@ -40,6 +44,11 @@ class Cloud:
         """The token scope of Microsoft Graph."""
         return f"{self.graph}/.default"
 
+    @property
+    def logs_scope(self) -> str:
+        """The token scope of Log Analytics queries."""
+        return f"{self.logs}/.default"
+
 
 # As azure.mgmt.core.tools.get_arm_endpoints and azure.identity.AzureAuthorityHosts have them, and
 # https://learn.microsoft.com/graph/deployments; https://learn.microsoft.com/azure/azure-monitor/logs/api/access-api
@@ -51,6 +60,7 @@ CLOUDS: dict[str, Cloud] = {
         authority="https://login.microsoftonline.com",
         graph="https://graph.microsoft.com",
         logs="https://api.loganalytics.azure.com",
+        registry_suffix=".azurecr.io",
     ),
     "usgov": Cloud(
         name="usgov",
@@ -59,6 +69,7 @@ CLOUDS: dict[str, Cloud] = {
         authority="https://login.microsoftonline.us",
         graph="https://graph.microsoft.us",
         logs="https://api.loganalytics.us",
+        registry_suffix=".azurecr.us",
     ),
     "china": Cloud(
         name="china",
@@ -67,6 +78,7 @@ CLOUDS: dict[str, Cloud] = {
         authority="https://login.chinacloudapi.cn",
         graph="https://microsoftgraph.chinacloudapi.cn",
         logs="https://api.loganalytics.azure.cn",
+        registry_suffix=".azurecr.cn",
     ),
 }
 
@@ -97,6 +109,7 @@ def cloud_of(settings: CloudSettings) -> Cloud:
         authority=settings.authority.rstrip("/"),
         graph=settings.graph.rstrip("/"),
         logs=settings.logs.rstrip("/"),
+        registries=settings.registries,
         ca_file=settings.ca_file,
         known_to_entra=False,
         proxy_from_environment=settings.proxy_from_environment,

@@ -27,7 +27,7 @@ class Door:
 
     def __init__(self, pipeline: AsyncPipeline[Any, Any], endpoint: str) -> None:
         self._pipeline = pipeline
-        self._endpoint = endpoint
+        self.endpoint = endpoint
 
     def address(self, path: str, api_version: str, params: Mapping[str, str] | None = None) -> str:
         """Return the URL of an ARM path. Raises ReadFailed(MALFORMED) for an id that isn't one, such as ``/a/../b``."""
@@ -36,7 +36,7 @@ class Door:
         query = "?api-version=" + api_version
         if params:
             query += "&" + urlencode(params, safe="$,()':/", quote_via=quote)
-        return self._endpoint + quote(path, safe="/:@$()!*',;=+~&") + query
+        return self.endpoint + quote(path, safe="/:@$()!*',;=+~&") + query
 
     async def get(self, url: str) -> Answer:
         """Return the answer to a GET on one thing: a JSON object. Raises NotThere where Azure says there is none."""
@@ -47,9 +47,13 @@ class Door:
 
     async def post(self, path: str, body: Any) -> Answer:
         """Return the answer to a question that Azure wants as a POST (see guard.READ_ONLY_POSTS)."""
-        url = self._endpoint + path
+        url = self.endpoint + path
         with named(_what("POST", url), one=False):
-            return await self._send(HttpRequest("POST", url, headers=_JSON, content=msgspec.json.encode(body)))
+            return await self.ask(url, body)
+
+    async def ask(self, url: str, body: Any) -> Answer:
+        """Return the answer to such a question at a whole address. What fails is raised as it comes, unnamed."""
+        return await self._send(HttpRequest("POST", url, headers=_JSON, content=msgspec.json.encode(body)))
 
     async def pages(self, url: str, links: Links | None = None) -> AsyncIterator[Answer]:
         """Yield a list's pages from ``url`` to the last one, or raise.

@@ -6,14 +6,23 @@ import re
 from functools import lru_cache
 
 _NAMES = {
+    "microsoft.alertsmanagement": "alerts",
     "microsoft.app": "container_apps",
     "microsoft.authorization": "authorization",
     "microsoft.consumption": "consumption",
-    "microsoft.costmanagement": "cost",
     "microsoft.managedidentity": "identity",
     "microsoft.operationalinsights": "log_analytics",
     "microsoft.resourcegraph": "resource_graph",
     "microsoft.resources": "resources",
+}
+_INSIGHTS = {"eventtypes": "activity_log", "metrics": "metrics"}
+_ELSEWHERE = {
+    "/v1.0/": "graph",
+    "/beta/": "graph",
+    "/v1/workspaces/": "log_analytics",
+    "/metadata/": "metadata",
+    "/acr/v1/": "registry",
+    "/oauth2/": "registry",
 }
 _SUBSCRIPTION = re.compile(r"^/subscriptions/([^/]+)")
 
@@ -27,14 +36,15 @@ def family_of(path: str) -> tuple[str, str]:
     lower = path.lower()
     match = _SUBSCRIPTION.match(lower)
     subscription = match.group(1) if match else ""
-    if lower.startswith(("/v1.0/", "/beta/")):
-        return "", "graph"
-    if lower.startswith("/metadata/"):
-        return "", "metadata"
+    for prefix, family in _ELSEWHERE.items():
+        if lower.startswith(prefix):
+            return "", family
     _, found, rest = lower.rpartition("/providers/")
     if not found:
         return subscription, "resources"
     provider, _, kind = rest.partition("/")
     if provider == "microsoft.insights":
-        return subscription, "activity_log" if kind.startswith("eventtypes/") else "monitor"
+        return subscription, _INSIGHTS.get(kind.partition("/")[0], "monitor")
+    if provider == "microsoft.costmanagement":
+        return "", "cost"  # its quota is the tenant's, whichever subscription is asked about
     return subscription, _NAMES.get(provider, provider)

@@ -78,6 +78,7 @@ _STATUS = {
     403: GapReason.FORBIDDEN,
     405: GapReason.UNSUPPORTED,
     410: GapReason.UNSUPPORTED,
+    422: GapReason.UNSUPPORTED,
     429: GapReason.THROTTLED,
     501: GapReason.UNSUPPORTED,
 }
@@ -113,6 +114,8 @@ class _ErrorDocument(msgspec.Struct):
     error: _Error | None = None
     code: object = ""
     message: object = ""
+    errors: object = None
+    """A registry's: a list of the same."""
 
 
 def read_failed(error: BaseException, what: str = "") -> ReadFailed:
@@ -186,12 +189,18 @@ def _document(body: bytes) -> tuple[str, str]:
         document = msgspec.json.decode(body, type=_ErrorDocument)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return "", ""
-    found = document.error or document
+    found = document.error or _listed(document.errors) or document
     code = found.code if isinstance(found.code, str) else ""
     message = found.message if isinstance(found.message, str) else ""
     if not message and isinstance(found.message, dict):  # Activity Log: {"lang": …, "value": …}
         message = str(found.message.get("value", ""))
     return clean(code), clean(message)
+
+
+def _listed(errors: object) -> _Error | None:
+    """Return the first error of a registry's list."""
+    first = errors[0] if isinstance(errors, list) and errors else None
+    return _Error(first.get("code", ""), first.get("message", "")) if isinstance(first, dict) else None
 
 
 def _joined(what: str, detail: str) -> str:

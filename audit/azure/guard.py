@@ -51,10 +51,14 @@ def origin(url: str) -> Origin:
 
 
 class Guard(AsyncHTTPPolicy[Any, Any]):
-    """Lets reads through to one endpoint and raises Refused for everything else."""
+    """Lets reads through to one endpoint and raises Refused for everything else.
 
-    def __init__(self, endpoint: str) -> None:
+    ``posts``: the paths that may be asked by POST.
+    """
+
+    def __init__(self, endpoint: str, posts: tuple[re.Pattern[str], ...] = READ_ONLY_POSTS) -> None:
         super().__init__()
+        self._posts = posts
         self._origin = origin(endpoint)
         self._prefix = endpoint + "/"
 
@@ -71,7 +75,7 @@ class Guard(AsyncHTTPPolicy[Any, Any]):
         if method == "GET":
             return
         path = urlsplit(url).path
-        if method != "POST" or not any(allowed.fullmatch(path) for allowed in READ_ONLY_POSTS):
+        if method != "POST" or not any(allowed.fullmatch(path) for allowed in self._posts):
             raise WriteRefused(f"{method} {path} is not among the reads that jobaudit makes; it was not sent")
         if ".." in path.split("/") or any(name in headers for name in _OVERRIDES):
             raise WriteRefused(f"{method} {path} hides another request; it was not sent")

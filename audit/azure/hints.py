@@ -13,7 +13,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_REMAINING = ("x-ms-ratelimit-remaining-", "x-ms-user-quota-remaining")
+_REMAINING = (
+    "x-ms-ratelimit-remaining-",
+    "x-ms-user-quota-remaining",
+    "x-ms-ratelimit-microsoft.costmanagement-qpu-remaining",
+)
 _QUOTA_RESETS = "x-ms-user-quota-resets-after"
 _MILLISECONDS = ("retry-after-ms", "x-ms-retry-after-ms")
 _COST_RETRY = re.compile(r"x-ms-ratelimit-microsoft\.[a-z.]+-[a-z-]*retry-after")
@@ -23,13 +27,13 @@ _CLOCK = re.compile(r"(?:(\d+)\.)?(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 def remaining(headers: Mapping[str, str]) -> int | None:
     """Return the smallest count of requests left that the headers name, or None.
 
-    Counts are plain numbers, or ``Microsoft.X/Group;123,Microsoft.X/Other;9``.
+    Counts are plain numbers, ``Microsoft.X/Group;123,Microsoft.X/Other;9``, or ``QueriesPerHour:577,QueriesPerMin:59``.
     """
     least: int | None = None
     for name, value in headers.items():
         if name.lower().startswith(_REMAINING):
             for part in value.split(","):
-                number = part.rpartition(";")[2].strip()
+                number = part.replace(":", ";").rpartition(";")[2].strip()
                 if number.isdecimal() and (least is None or int(number) < least):
                     least = int(number)
     return least

@@ -39,9 +39,13 @@ class Links:
     def read(self, answer: Answer) -> str | None:
         """Count a page and return its link to the next one, unchecked. Raises msgspec.MsgspecError if it is no list."""
         listed = msgspec.json.decode(answer.body, type=_Listed)
+        self.count(answer)
+        return listed.next_link or listed.odata_link
+
+    def count(self, answer: Answer) -> None:
+        """Count a page that has been read."""
         self.pages += 1
         self._seen.add(answer.url)
-        return listed.next_link or listed.odata_link
 
     def follow(self, answer: Answer, link: str) -> str:
         """Return the address that ``link`` on this page leads to.

@@ -20,6 +20,8 @@ from audit.azure.throttle import Gate
 from audit.azure.transport import share
 
 if TYPE_CHECKING:
+    import re
+
     import aiohttp
     from azure.core.credentials_async import AsyncTokenCredential
 
@@ -48,5 +50,17 @@ class Plumbing:
                 Retry(self.throttle.meter, backoff=self.backoff),
                 Gate(self.throttle),
                 AsyncARMChallengeAuthenticationPolicy(self.credential, token_scope),
+            ],
+        )
+
+    def unauthenticated(self, endpoint: str, posts: tuple[re.Pattern[str], ...]) -> AsyncPipeline[Any, Any]:
+        """Return a pipeline that reaches ``endpoint`` only and adds no token of its own; ``posts``: see Guard."""
+        return AsyncPipeline(
+            share(self.session),
+            policies=[
+                Recorder(decode=False),
+                Guard(endpoint, posts),
+                Retry(self.throttle.meter, backoff=self.backoff),
+                Gate(self.throttle),
             ],
         )

@@ -43,9 +43,11 @@ class Limit:
 
 # https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling
 # https://learn.microsoft.com/azure/governance/resource-graph/concepts/guidance-for-throttled-requests
+# https://learn.microsoft.com/azure/container-registry/container-registry-skus (3,000 reads a minute in Standard)
 # https://learn.microsoft.com/azure/cost-management-billing/costs/manage-automation#data-latency-and-rate-limits
 ARM_READS = Limit(capacity=250, rate=25)
 LIMITS = {
+    "registry": Limit(capacity=250, rate=50),
     "resource_graph": Limit(capacity=15, rate=3),
     "cost": Limit(capacity=10, rate=1),
 }

@@ -7,15 +7,21 @@ and every kept-alive connection; so the context is made once, here.
 from __future__ import annotations
 
 import ssl
+from socket import AF_INET
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+from aiohttp.resolver import ThreadedResolver
 from azure.core.pipeline.transport import AioHttpTransport
 
 from audit import __version__
 from audit.errors import ConfigError
 
 if TYPE_CHECKING:
+    import socket
+
+    from aiohttp.abc import ResolveResult
+
     from audit.azure.clouds import Cloud
     from audit.azure.meter import Meter
 
@@ -47,20 +53,38 @@ def tls_context(ca_file: str) -> ssl.SSLContext:
     return context
 
 
-def open_session(cloud: Cloud, meter: Meter, *, connections: int) -> aiohttp.ClientSession:
+def open_session(cloud: Cloud, meter: Meter, *, connections: int, leads_to: str = "") -> aiohttp.ClientSession:
     """Return the session that everything shares; the caller closes it.
 
     Bodies arrive compressed (the SDK's transport unpacks gzip), cookies are dropped, and a proxy is taken from the
-    environment only where the settings ask for it.
+    environment only where the settings ask for it. ``leads_to``: ``host:port`` that every name leads to; TLS still
+    asks for a certificate of the name.
     """
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=tls_context(cloud.ca_file), limit=connections),
+        connector=aiohttp.TCPConnector(
+            ssl=tls_context(cloud.ca_file),
+            limit=connections,
+            resolver=_LeadsTo(leads_to) if leads_to else None,
+        ),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         trust_env=cloud.proxy_from_environment,
         headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"},
         trace_configs=[_counting(meter)],
     )
+
+
+class _LeadsTo(ThreadedResolver):
+    """Name resolution by which every name leads to one place."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__()
+        self._host, _, port = place.rpartition(":")
+        self._port = int(port)
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = AF_INET) -> list[ResolveResult]:  # noqa: ARG002  the seam is aiohttp's
+        """Return the addresses of that place, whatever is asked for."""
+        return await super().resolve(self._host, self._port, family)
 
 
 def share(session: aiohttp.ClientSession) -> AioHttpTransport:

@@ -6,21 +6,26 @@ from audit.config.period import period
 from audit.config.settings import (
     CloudSettings,
     CollectSettings,
+    CostSettings,
     CredentialSettings,
     ScopeSettings,
     Settings,
     StoreSettings,
     WindowSettings,
 )
+from audit.config.stated import Stated, beside
 
 __all__ = [
     "CloudSettings",
     "CollectSettings",
+    "CostSettings",
     "CredentialSettings",
     "ScopeSettings",
     "Settings",
+    "Stated",
     "StoreSettings",
     "WindowSettings",
+    "beside",
     "load",
     "packaged",
     "parse",

@@ -7,7 +7,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from audit.model.stated import VerifiedScaler
+
 Guid = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
+HostAndPort = Annotated[
+    str, Meta(pattern=r"^([A-Za-z0-9.-]+:([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5]))?$")
+]
 HttpsUrl = Annotated[str, Meta(pattern=r"^(https://[^/?#\s@]+(/[^?#\s]*)?)?$")]
 
 
@@ -30,6 +35,11 @@ class CloudSettings(_Table, frozen=True, kw_only=True):
     """Microsoft Graph, e.g. https://graph.microsoft.com"""
     logs: HttpsUrl = ""
     """Log Analytics queries, e.g. https://api.loganalytics.azure.com"""
+    registries: HostAndPort = ""
+    """``host:port`` to which the login servers of container registries lead, whatever DNS says of their names.
+
+    For a custom cloud whose registries stand behind a gateway; their certificates still have to bear the login servers'
+    own names. Empty = by DNS."""
     ca_file: str = ""
     """A PEM file with the CA that signed the endpoints' certificates; empty = the system's."""
     proxy_from_environment: bool = False
@@ -91,6 +101,15 @@ class StoreSettings(_Table, frozen=True, kw_only=True):
     """Folders with controls of your own, relative to audit.toml's."""
     templates: tuple[str, ...] = ()
     """Folders with report templates of your own, relative to audit.toml's."""
+    scalers: str = ""
+    """A scaler catalogue of your own, relative to audit.toml's folder: what it lists wins, scaler by scaler."""
+
+
+class CostSettings(_Table, frozen=True, kw_only=True):
+    """[cost]: what estimates are made with."""
+
+    prices: str = ""
+    """A price list of your own, relative to audit.toml's folder; empty = the one that travels with the program."""
 
 
 class Settings(_Table, frozen=True, kw_only=True):
@@ -102,5 +121,8 @@ class Settings(_Table, frozen=True, kw_only=True):
     window: WindowSettings = WindowSettings()
     collect: CollectSettings = CollectSettings()
     store: StoreSettings = StoreSettings()
+    cost: CostSettings = CostSettings()
+    scalers: tuple[VerifiedScaler, ...] = ()
+    """[[scalers]]: scalers that somebody tried with event-driven jobs, each with who and when."""
     policy: dict[str, Any] = {}
     """[policy]: baselines that controls read; each key is a parameter of a control, checked against the controls."""

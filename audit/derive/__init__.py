@@ -7,7 +7,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.derive import absent, events, job_gaps, population, reconciliation, unread
+from audit.derive import (
+    absent,
+    cadence,
+    changes,
+    continuity,
+    dependencies,
+    earlier,
+    events,
+    execution_history,
+    fit,
+    job_costs,
+    job_gaps,
+    population,
+    reconciliation,
+    scaler_facts,
+    statements,
+    unread,
+    usage,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -18,7 +36,7 @@ __all__ = ["derive"]
 
 
 def derive(con: duckdb.DuckDBPyConnection, run: Run) -> None:
-    """Create ``population``, ``reconciliation`` and ``job_gaps`` in ``con``.
+    """Create the derived tables in ``con``, each as its module describes it.
 
     What the sources differ in without a reason, and what was never read, goes into ``coverage`` as gaps.
 
@@ -29,12 +47,25 @@ def derive(con: duckdb.DuckDBPyConnection, run: Run) -> None:
     con.begin()
     try:
         absent.create(con)
+        earlier.create(con, run)
         events.create(con, run)
         population.create(con)
         reconciliation.create(con, run)
         unread.create(con, run)
+        execution_history.create(con, run)
+        continuity.create(con, run)
+        cadence.create(con, run)
         job_gaps.create(con, run)
+        dependencies.create(con)
+        changes.create(con, run)
+        usage.create(con, run)
+        job_costs.create(con, run)
+        fit.create(con, run)
+        usage.drop(con)
+        statements.create(con, run)
+        scaler_facts.create(con, run)
         events.drop(con)
+        earlier.drop(con)
     except BaseException:
         con.rollback()
         raise

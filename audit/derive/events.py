@@ -24,7 +24,7 @@ select lower(found.job_id) as job_key, found.job_id, lower(found.operation) as o
 from (
     select regexp_extract(resource_id, '{_JOB}', 1) as job_id, operation, lower(status) as status, event_time,
            caller, event_id, raw_ref, observed_at
-    from activity_log
+    from told_events
     where lower(operation) like 'microsoft.app/jobs/%'
 ) as found
 where found.job_id <> ''
@@ -34,7 +34,7 @@ where found.job_id <> ''
 _GROUP_DELETIONS = """
 create or replace temp table group_deletions as
 select lower(rtrim(resource_id, '/')) as group_key, event_time, caller, event_id, raw_ref, observed_at
-from activity_log
+from told_events
 where lower(operation) = 'microsoft.resources/subscriptions/resourcegroups/delete'
   and lower(status) in ('succeeded', 'success')
 """
@@ -79,6 +79,8 @@ left join last_end using (job_key)
 
 def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
     """Create the temporary table ``job_fates``; jobs outside the run's resource groups, if it names any, are left out.
+
+    Needs ``told_events``, which ``earlier`` makes: the window's events, and what became of their jobs afterwards.
 
     Columns: job_key (lower case), job_id (as spelled), first_seen, written_at (last successful write), existed (false
     where every write failed), deleted (the last that succeeded was a deletion), deleted_at, deleted_by, raw_ref and

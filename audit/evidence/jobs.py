@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from audit.model import EvidenceKind, Json, Level, Page, Record, Scope, Window, ids, image, marker
+from audit.model import EvidenceKind, Json, Level, Page, Record, Scope, Window, event_source, ids, image
 from audit.model import containerapp as arm
+from audit.model import job_texts as texts
 from audit.model import rule_auth as auth
 from audit.model.wire import decoder, kept, moment, spelled, text
 
@@ -87,6 +88,42 @@ class ScaleRule(Record, frozen=True, kw_only=True):
     """Resource id of a user-assigned identity, or ``system``."""
     position: int
     """The rule's place in the list, from 0."""
+
+
+class RuleSource(Record, frozen=True, kw_only=True):
+    """The event source that one scale rule watches, by its address; table event_sources has the resource itself.
+
+    Source: the rule's metadata and auth, and the environment variables that its ``…FromEnv`` keys name.
+    """
+
+    table = "rule_sources"
+    row_key = ("job_id", "rule_name")
+
+    job_id: str
+    rule_name: str
+    scaler_type: str
+    source_type: str | None = None
+    """ARM type in lower case, ``external`` for a host that isn't Azure's, ``none`` for a clock; null = not known."""
+    host: str | None = None
+    """In lower case, as in table inventory: ``x.servicebus.windows.net``; ``x.core.windows.net`` for any storage."""
+    namespace: str | None = None
+    """The namespace's or account's name, the owner's, the organisation's, the virtual host's, or a list of brokers."""
+    entity_kind: str
+    """``queue``, ``topic``, ``subscription``, ``eventhub``, ``container``, ``list``, ``stream``, ``database``,
+    ``repository``, ``pool`` or ``none``."""
+    entity: str | None = None
+    parent_entity: str | None = None
+    """The topic of a subscription."""
+    consumer: str | None = None
+    """The consumer group."""
+    policy: str | None = None
+    """The shared-access policy that a connection string names."""
+    found_by: str | None = None
+    """What told the address: a metadata key, or ``env:NAME``."""
+    unresolved: str | None = None
+    """Why there is no address; null where there is one, or where there can be none."""
+    note: str | None = None
+    """What stands against the address; null = nothing."""
 
 
 class Container(Record, frozen=True, kw_only=True):
@@ -214,7 +251,7 @@ def normalise(item: bytes, page: Page) -> Iterator[Record]:
     for init, containers in ((False, template.containers), (True, template.init_containers)):
         for position, container in enumerate(containers or ()):
             yield _container(wire.id, container, position, init=init)
-            yield from _values(wire.id, container)
+            yield from _values(wire.id, texts.of_container(container))
     for secret in settings.secrets or ():
         yield JobSecret(
             job_id=wire.id,
@@ -290,16 +327,14 @@ def _rules(wire: arm.JobResource, rules: list[arm.Rule]) -> Iterator[Record]:
             identity=text(rule.identity),
             position=position,
         )
-        for name, value in (rule.metadata or {}).items():
-            written = arm.written(value)
-            yield JobValue(
-                job_id=wire.id,
-                place="scaler_metadata",
-                owner=rule.name,
-                name=name,
-                value=written,
-                secret_like=marker.detector(written),
-            )
+        source = msgspec.structs.asdict(event_source.find(rule, variables))
+        yield RuleSource(job_id=wire.id, rule_name=rule.name, scaler_type=rule.type, **source)
+        yield from _values(wire.id, texts.of_rule(rule))
+
+
+def _values(job_id: str, found: Iterator[texts.ConfiguredText]) -> Iterator[JobValue]:
+    for each in found:
+        yield JobValue(job_id=job_id, **each._asdict())
 
 
 def _container(job_id: str, wire: arm.ContainerSpec, position: int, *, init: bool) -> Container:
@@ -317,30 +352,6 @@ def _container(job_id: str, wire: arm.ContainerSpec, position: int, *, init: boo
         memory_gib=resources.gib,
         position=position,
     )
-
-
-def _values(job_id: str, wire: arm.ContainerSpec) -> Iterator[JobValue]:
-    for each in wire.env or ():
-        secret_ref = text(each.secret_ref)
-        yield JobValue(
-            job_id=job_id,
-            place="env",
-            owner=wire.name,
-            name=each.name,
-            value=(text(each.value) if secret_ref else each.value),
-            secret_ref=secret_ref,
-            secret_like=marker.detector(each.value),
-        )
-    for place, words in (("command", wire.command), ("args", wire.args)):
-        for index, word in enumerate(words or ()):
-            yield JobValue(
-                job_id=job_id,
-                place=place,
-                owner=wire.name,
-                name=str(index),
-                value=word,
-                secret_like=marker.detector(word),
-            )
 
 
 def _identities(wire: arm.JobResource) -> Iterator[JobIdentity]:
@@ -369,7 +380,7 @@ def _identities(wire: arm.JobResource) -> Iterator[JobIdentity]:
 KIND = EvidenceKind(
     name="jobs",
     title="Jobs",
-    records=(Job, ScaleRule, Container, JobSecret, JobRegistry, JobIdentity, JobValue),
+    records=(Job, ScaleRule, RuleSource, Container, JobSecret, JobRegistry, JobIdentity, JobValue),
     per=Level.SUBSCRIPTION,
     actions=("Microsoft.App/jobs/read",),
     fetch=fetch,

@@ -107,6 +107,7 @@ _UNITS = """
     with asked as (
         select lower(principal_id) as id from role_assignments
         union select lower(created_by) from role_assignments
+        union select lower(principal_id) from vault_access_policies
         union select lower(job_identities.principal_id)
             from job_identities join jobs using (job_id) where jobs.in_scope
     ), numbered as (
@@ -129,7 +130,7 @@ KIND = EvidenceKind(
     fetch=fetch,
     normalise=normalise,
     combine=combine,
-    after=("jobs", "role_assignments"),
+    after=("jobs", "key_vaults", "role_assignments"),
     population=f"{_UNITS} select scope, ids from units",
     affects=f"{_UNITS} select units.scope, jobs.job_id from units cross join jobs where jobs.in_scope",
 )

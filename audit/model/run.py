@@ -8,7 +8,10 @@ from enum import StrEnum
 import msgspec
 
 from audit.model.outcome import Collected, Gap
+from audit.model.prices import Prices
+from audit.model.scaler import Scaler
 from audit.model.scope import Scope
+from audit.model.stated import Register, VerifiedScaler
 from audit.model.window import Window
 
 
@@ -88,5 +91,15 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str] = {}
     settings: dict[str, object] = {}
     """The [policy] baselines in force when the run was made; controls read them."""
+    register: Register | None = None
+    """jobs.toml as it was when the run began: what people state; null = there was none."""
+    scalers_verified: tuple[VerifiedScaler, ...] = ()
+    """[[scalers]] of audit.toml when the run began."""
+    scalers: dict[str, Scaler] = {}
+    """What the user's own scaler catalogue says differently from the one that travels with the program."""
+    prices: Prices | None = None
+    """The price list in force when the run was made, for estimates."""
+    collected_for: Window | None = None
+    """Set while a pack is made for another window than the run's: the run's own. Events then come from history."""
     stats: Stats = Stats()
     units: tuple[UnitRecord, ...] = ()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from audit.pipeline.demo import Demo, demo, serve
     from audit.pipeline.doctor import Finding, examine
     from audit.pipeline.rendering import PACKS, Rendered, check_pack, render
+    from audit.pipeline.scheduling import Schedule, schedule
     from audit.pipeline.tabling import controls_in, query, trial
     from audit.sandbox.options import SandboxOptions
 
@@ -27,6 +28,7 @@ _HOMES = {
     "audit.pipeline.demo": ("Demo", "demo", "serve"),
     "audit.pipeline.doctor": ("Finding", "examine"),
     "audit.pipeline.rendering": ("PACKS", "Rendered", "check_pack", "render"),
+    "audit.pipeline.scheduling": ("Schedule", "schedule"),
     "audit.pipeline.tabling": ("controls_in", "query", "trial"),
     "audit.sandbox.options": ("SandboxOptions",),
 }
@@ -38,6 +40,7 @@ __all__ = [
     "Finding",
     "Rendered",
     "SandboxOptions",
+    "Schedule",
     "check_pack",
     "collect",
     "controls_in",
@@ -47,6 +50,7 @@ __all__ = [
     "render",
     "resume",
     "role",
+    "schedule",
     "serve",
     "trial",
     "window_of",

@@ -12,6 +12,7 @@ import signal
 import time
 from collections.abc import Coroutine, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,7 +21,8 @@ import msgspec
 from audit import __version__, assess, evidence
 from audit.collect import Progress, Silent
 from audit.collect import collect as collect_units
-from audit.config import ScopeSettings, Settings, packaged
+from audit.config import ScopeSettings, Settings, Stated, packaged
+from audit.config.stated import alone
 from audit.errors import UsageError
 from audit.model import Gap, Run, RunState, Stats, Window
 from audit.model.role import least_privilege
@@ -64,9 +66,12 @@ def collect(
     kinds: Sequence[str] = (),
     controls: Sequence[Path] = (),
     key_file: Path | None = None,
+    stated: Stated | None = None,
     progress: Progress | None = None,
 ) -> Collection:
     """Read Azure once, into a new run below ``output``. ``kinds``: names; empty = all, what they stand on included.
+
+    ``stated``: what people state beside audit.toml, taken into the run as it is now.
 
     Raises ConfigError before anything is read where [policy] doesn't fit the controls, AzureUnreachable, StoreError.
     KeyboardInterrupt leaves a run that :func:`resume` completes.
@@ -74,7 +79,8 @@ def collect(
     chosen = closure(kinds)
     assess.check_policy(assess.load([packaged("config") / "controls", *controls]), settings.policy)
     store = Store(output, key_file=key_file)
-    return _to_the_end(_collected(settings, store, None, window=window, kinds=chosen, progress=progress or Silent()))
+    work = _collected(settings, store, None, window=window, kinds=chosen, progress=progress or Silent(), stated=stated)
+    return _to_the_end(work)
 
 
 def resume(
@@ -148,28 +154,41 @@ async def _collected(
     window: Window,
     kinds: Sequence[EvidenceKind],
     progress: Progress,
+    stated: Stated | None = None,
 ) -> Collection:
     from audit.azure import connect  # noqa: PLC0415  half a second that offline verbs don't pay
 
-    cost = _Cost()
+    cost, said = _Cost(), stated or alone(settings)
     async with connect(settings.cloud, settings.credential, connections=settings.collect.concurrency) as azure:
         if stored is not None:
             _check_caller(stored, azure)
-        with store.resume(stored.run_id) if stored else store.create(begin(settings, azure, window, kinds)) as writer:
+            opened = store.resume(stored.run_id)
+        else:
+            opened = store.create(begin(settings, azure, window, kinds, said), said.attachments())
+        with opened as writer:
             state = RunState.INTERRUPTED
             try:
                 await collect_units(azure, writer, kinds, settings=settings, window=window, progress=progress)
                 state = RunState.DONE
             finally:
-                writer.close(_ended(writer.run, azure, state, cost))
+                ended = _ended(writer.run, azure, state, cost)
+                writer.close(ended, then=partial(_remember, store, ended) if state is RunState.DONE else None)
     units = writer.run.units
     gaps = sum(isinstance(unit.outcome, Gap) for unit in units)
     return Collection(path=writer.path, run_id=writer.run.run_id, units=len(units), gaps=gaps, stats=writer.run.stats)
 
 
-def begin(settings: Settings, azure: Azure, window: Window, kinds: Sequence[EvidenceKind]) -> Run:
-    """Return the head of a new run: its own id, what it covers, who collects and with which versions."""
+def _remember(store: Store, run: Run) -> None:
+    """Add a run to history, gaps and all: what it read is evidence. An interrupted one waits for its resumption."""
+    store.history.append(store.open(run.run_id), locked=True)
+
+
+def begin(
+    settings: Settings, azure: Azure, window: Window, kinds: Sequence[EvidenceKind], stated: Stated | None = None
+) -> Run:
+    """Return the head of a new run: its own id, what it covers, who collects, with which versions, what is stated."""
     now = datetime.now(UTC)
+    said = stated or alone(settings)
     return Run(
         run_id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
         state=RunState.RUNNING,
@@ -191,6 +210,10 @@ def begin(settings: Settings, azure: Azure, window: Window, kinds: Sequence[Evid
             **{name: importlib.metadata.version(name) for name in LIBRARIES},
         },
         settings=settings.policy,
+        register=said.register,
+        scalers_verified=said.scalers_verified,
+        scalers=said.scalers,
+        prices=said.prices,
     )
 
 

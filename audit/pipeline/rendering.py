@@ -5,17 +5,20 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 import msgspec
 
 from audit.config import packaged
-from audit.errors import ExitCode, UsageError
-from audit.model import Severity
+from audit.errors import ExitCode, StoreError, UsageError
+from audit.model import Severity, Window
 from audit.pipeline.tabling import controls_in, scratch, tabled
 from audit.render import pack as packs
-from audit.store import Store
+from audit.store import Store, StoredRun
 
+ASSESSED = ("verdicts", "controls")
+"""What assessment makes of a run, and history keeps."""
 PACKS = ("compliance",)
 """The packs that can be rendered today; access-review, cost-review and change follow."""
 
@@ -29,6 +32,8 @@ class Rendered(msgspec.Struct, frozen=True, kw_only=True):
     gaps: int
     failures: int
     worst: Severity | None
+    not_kept: str = ""
+    """Why the verdicts are not in history yet; empty where they are, or where there was no need."""
 
     def exit_code(self, fail_on: Severity | None = None) -> ExitCode:
         """3 where evidence is missing, 1 where a failure weighs at least ``fail_on``, else 0."""
@@ -53,27 +58,46 @@ def render(
     controls: Sequence[Path] = (),
     templates: Sequence[Path] = (),
     formats: Sequence[str] = (),
+    window: Window | None = None,
 ) -> Rendered:
     """Derive, assess and render a stored run into a pack below ``output``/packs.
 
+    ``window``: events come from history for this window instead of the run's own; the configuration stays the run's.
     ``formats``: html, xlsx; empty = both. Raises UsageError, ConfigError (a control or a template of the user's),
     IntegrityError (the run is damaged), StoreError; nothing half-written stays.
     """
     check_pack(pack)
-    stored = Store(output).open(run_ref)
+    store = Store(output)
+    stored = store.open(run_ref)
     loaded = controls_in(controls)
     folders = [*templates, packaged("report_templates")]
     with scratch() as database:
-        tabled(stored, database, loaded)
+        run = tabled(stored, database, loaded, history=store.history, window=window)
         with contextlib.closing(duckdb.connect(str(database))) as con:
             con.execute("set timezone = 'UTC'")
-            path = packs.build(
-                con, stored.run, stored, output, pack=pack, templates=folders, controls=loaded, formats=formats
-            )
-            return _summary(con, path, stored.run.run_id)
+            path = packs.build(con, run, stored, output, pack=pack, templates=folders, controls=loaded, formats=formats)
+            kept = _remember(con, store, stored) if window is None else ""
+            return _summary(con, path, run.run_id, kept)
 
 
-def _summary(con: duckdb.DuckDBPyConnection, path: Path, run_id: str) -> Rendered:
+def _remember(con: duckdb.DuckDBPyConnection, store: Store, stored: StoredRun) -> str:
+    """Add the verdicts to history, where they aren't in it already; return why not, where they can't be added now.
+
+    They are made offline, so a run that is rendered while another collects isn't held up: rendering again adds them.
+    """
+    with TemporaryDirectory(prefix="jobaudit-verdicts-") as folder:
+        sources = {}
+        for table in ASSESSED:
+            sources[table] = Path(folder) / f"{table}.parquet"
+            con.execute(f"copy (select * from \"{table}\") to '{sources[table]}' (format parquet)")
+        try:
+            store.history.append_verdicts(stored, sources)
+        except StoreError as error:
+            return error.message
+    return ""
+
+
+def _summary(con: duckdb.DuckDBPyConnection, path: Path, run_id: str, kept: str) -> Rendered:
     def count(sql: str) -> int:
         row = con.execute(sql).fetchone()
         return int(row[0]) if row else 0
@@ -86,5 +110,6 @@ def _summary(con: duckdb.DuckDBPyConnection, path: Path, run_id: str) -> Rendere
         jobs=count("select count(*) from population"),
         gaps=count("select count(*) from coverage where outcome = 'gap'"),
         failures=count(f"select count(*) {failing}"),
+        not_kept=kept,
         worst=max(heavy, key=lambda severity: severity.rank, default=None),
     )

@@ -14,10 +14,12 @@ import duckdb
 from audit import assess, derive
 from audit.config import packaged
 from audit.errors import IntegrityError, UsageError
-from audit.store import Store, StoredRun
+from audit.pipeline.recalling import recall, recall_window
+from audit.store import History, Store, StoredRun
 
 if TYPE_CHECKING:
     from audit.assess import Control
+    from audit.model import Run, Window
 
 
 @contextmanager
@@ -32,19 +34,40 @@ def controls_in(own: Sequence[Path]) -> list[Control]:
     return assess.load([packaged("config") / "controls", *own])
 
 
-def tabled(stored: StoredRun, database: Path, controls: Sequence[Control]) -> None:
-    """Write every table of a run into ``database``: as collected, then derived, then the verdicts.
+def derived(
+    stored: StoredRun, database: Path, *, history: History, window: Window | None = None, latest: bool = False
+) -> Run:
+    """Write a run's tables into ``database``, as collected and then derived; return its head.
 
-    Raises UsageError for a run that is still being collected, or that was killed: what it has isn't told yet.
+    Without ``window``, history as it was before the run completes it, so a run gives the same tables for ever. With
+    one, all that history knows of that window takes the place of the run's events, and the head says so. ``latest``:
+    what was collected since completes it too, for who asks how things stand today.
+    Raises UsageError for a run that is still being collected, or that was killed: what it has isn't told yet; and for
+    a window of which history knows nothing.
     """
     if stored.unended:
         raise UsageError(
             f"run {stored.run.run_id} has not ended: it is being collected, or its collection was killed",
             hint=f"wait for it, or take it up again: jobaudit resume {stored.run.run_id}",
         )
+    run = stored.run
     with contextlib.closing(stored.tables(database)) as con:
-        derive.derive(con, stored.run)
-    assess.assess(database, stored.run, controls)
+        if window is None:
+            recall(con, run, history.view(before=None if latest else stored))
+        else:
+            run = recall_window(con, run, history.view(), window)
+        derive.derive(con, run)
+        con.execute("drop schema history cascade")
+    return run
+
+
+def tabled(
+    stored: StoredRun, database: Path, controls: Sequence[Control], *, history: History, window: Window | None = None
+) -> Run:
+    """Write every table of a run into ``database``: collected, derived, and the verdicts. As :func:`derived` else."""
+    run = derived(stored, database, history=history, window=window)
+    assess.assess(database, run, controls)
+    return run
 
 
 def trial(run_ref: str, *, output: Path, controls: Sequence[Path]) -> list[tuple[Any, ...]]:
@@ -53,7 +76,8 @@ def trial(run_ref: str, *, output: Path, controls: Sequence[Path]) -> list[tuple
     Raises ConfigError or EngineError naming the first control that is wrong.
     """
     with scratch() as database:
-        tabled(Store(output).open(run_ref), database, controls_in(controls))
+        store = Store(output)
+        tabled(store.open(run_ref), database, controls_in(controls), history=store.history)
         with contextlib.closing(duckdb.connect(str(database), read_only=True)) as con:
             return con.execute(
                 "select control_id, verdict, count(*) from verdicts group by all order by all"
@@ -69,7 +93,8 @@ def query(where: str, sql: str, *, output: Path) -> Iterator[tuple[Any, ...]]:
     with scratch() as database:
         pack = _pack(where, output)
         if pack is None:
-            tabled(Store(output).open(where), database, controls_in(()))
+            store = Store(output)
+            tabled(store.open(where), database, controls_in(()), history=store.history)
         else:
             _loaded(pack, database)
         with assess.Locked(database, timeout=60.0) as locked:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from audit.render import controls, job_facts, links, listings, raw_pages, stage
+from audit.render import controls, dossier, expected, incident, links, listings, raw_pages, stage
 from audit.render.names import Names
 from audit.render.rows import Row, fetch, numbered, one, pages
 from audit.render.sections import access, budgets, changes, coverage, figures, findings, matrix, provenance
+from audit.render.sections.budgets import ActionGroups
 from audit.render.staging import Staging
 from audit.render.templates import Templates
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import duckdb
@@ -29,22 +31,26 @@ def write(
     templates: list[Path],
     *,
     workbook: bool = True,
+    incidents: Sequence[incident.Incident] = (),
 ) -> None:
     """Write the report of a run into ``folder``.
 
     ``con`` holds every table; ``templates``: folders, a user's own first. ``workbook``: the pack holds
-    evidence.xlsx too, so the report may lead there. The same tables and run give the same bytes.
-    Raises ConfigError where a template is wrong, StoreError where the folder can't be written; then nothing is left.
+    evidence.xlsx too, so the report may lead there. ``incidents``: windows that get an incident view beside the one
+    that is chosen for each job. The same tables and run give the same bytes. Raises ConfigError where a template is
+    wrong, UsageError where an incident names no job, StoreError where the folder can't be written.
     """
     own = con.cursor()
     try:
+        lacking = expected.create(own)
         stage.prepare(own)
+        dossier.prepare(own)
         loaded = Templates(templates)
         with Staging(folder) as staging:
             loaded.add(run=run, workbook=workbook)
             views = raw_pages.write(stored, loaded, staging)
             loaded.add(raw=views)
-            Report(own, run, loaded, staging, views).write()
+            Report(own, run, loaded, staging, views).write(lacking, incidents)
     finally:
         own.close()
 
@@ -76,7 +82,7 @@ class Report:
             evidence_name=links.reference,
         )
 
-    def write(self) -> None:
+    def write(self, lacking: frozenset[str], incidents: Sequence[incident.Incident]) -> None:
         """Write every page but the raw views."""
         kinds = coverage.by_kind(self._con, self._run)
         self._templates.add(kind_pages={kind["kind"] for kind in kinds})
@@ -84,15 +90,26 @@ class Report:
             self._control(control)
         for kind in kinds:
             self._kind(kind)
-        for facts in job_facts.jobs(self._con, self._names, self._run):
-            page = links.job_page(facts["job"]["job_id"])
-            failed = {row["control_id"]: None for row in facts["failures"]}
-            remedies = sorted(
-                (self._controls[name] for name in failed),
-                key=lambda control: (controls.SEVERITIES.index(control["severity"]), control["control_id"]),
-            )
-            self._staging.write(page, self._templates.render("job.html", base="../", remedies=remedies, **facts))
+        about = dossier.About(run=self._run, names=self._names, groups=ActionGroups(self._con), lacking=lacking)
+        views = incident.Views(self._con, about, incidents)
+        for facts in dossier.jobs(self._con, about):
+            self._job(facts, views)
         self._staging.write("index.html", self._templates.render("index.html", base="", **self._index(kinds)))
+
+    def _job(self, facts: dict[str, Any], views: incident.Views) -> None:
+        """Write a job's dossier and its incident views."""
+        failed = {row["control_id"]: None for row in facts["failures"]}
+        remedies = sorted(
+            (self._controls[name] for name in failed),
+            key=lambda control: (controls.SEVERITIES.index(control["severity"]), control["control_id"]),
+        )
+        page = links.job_page(facts["job"]["job_id"])
+        shown = self._templates.render(
+            "job.html", base="../", remedies=remedies, incident=views.first(facts["job"]["job_key"]), **facts
+        )
+        self._staging.write(page, shown)
+        for name, told in views.pages(facts):
+            self._staging.write(name, self._templates.render("incident.html", base="../", **told))
 
     def _index(self, kinds: list[Row]) -> dict[str, Any]:
         listed = {

@@ -58,6 +58,11 @@ def job_page(job_id: str) -> str:
     return f"jobs/{safe_name(ids.name_of(job_id)).lower()}-{digest('jobs', job_id)}.html"
 
 
+def incident_page(job_id: str, number: int = 1) -> str:
+    """Return the incident view of a job: ``incidents/<name>-<8 hex>.html``; further windows are numbered."""
+    return numbered(f"incidents/{job_page(job_id).removeprefix('jobs/').removesuffix('.html')}", number)
+
+
 def view(kind: str, unit: str, line: int, part: int = 0) -> str:
     """Return the readable view of one raw page; ``part`` counts from 0 where a page needs several views."""
     return f"pages/{kind}/{unit}-{line}{f'.{part + 1}' if part else ''}.html"

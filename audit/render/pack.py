@@ -83,8 +83,8 @@ def build(
 
 
 def _evidence(stored: StoredRun, folder: Path) -> None:
-    """Copy the raw pages and run.json: real copies, so that nothing done to a pack reaches the run."""
-    for source in (*stored.raw_files(), stored.path / "run.json"):
+    """Copy raw pages, attachments and run.json: real copies, so that nothing done to a pack reaches the run."""
+    for source in (*stored.raw_files(), *stored.attachments(), stored.path / "run.json"):
         target = folder / source.relative_to(stored.path)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)

@@ -46,6 +46,7 @@ class Templates:
             "listing": text.listing,
             "tail": ids.name_of,
             "slug": links.safe_name,
+            "shortened": text.shortened,
         }
         self._environment.globals |= {
             "money": text.money,

@@ -88,3 +88,9 @@ def listing(values: list[str], joint: str = "and") -> str:
     if len(values) < 2:  # noqa: PLR2004  a pair is where a joint begins
         return "".join(values)
     return f"{', '.join(values[:-1])} {joint} {values[-1]}"
+
+
+def shortened(value: Any, most: int = 600) -> str:
+    """Return text of at most ``most`` letters; where it is cut, it says how long it was."""
+    told = str(value)
+    return told if len(told) <= most else f"{told[:most]}… [{len(told):,} characters, all of them in data/]"

@@ -1,7 +1,7 @@
 """``python -m audit.sandbox``: serve until standard input ends or a signal comes.
 
-The first line on standard output is JSON with ``config`` (an audit.toml), ``environment`` and ``endpoints``; the last
-one is the report.
+The first line on standard output is JSON with ``config`` (an audit.toml), ``files`` (beside it), ``environment`` and
+``endpoints``; the last one is the report.
 """
 
 from __future__ import annotations
@@ -68,6 +68,7 @@ async def _serve(options: SandboxOptions, *, until_input_ends: bool) -> None:
             {
                 "ready": True,
                 "config": sandbox.config_toml(),
+                "files": sandbox.files(),
                 "environment": sandbox.environment(),
                 "endpoints": sandbox.endpoints._asdict(),
             }

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from audit.model import ids
 from audit.sandbox.call import Call, Route, locate, split_target
 from audit.sandbox.metadata import described
-from audit.sandbox.routes import ROUTES
+from audit.sandbox.routes import ROUTES, cost_management
 from audit.sandbox.routes.resources import get_resource
 from audit.sandbox.wire import Answer, Refused, ok
 
 if TYPE_CHECKING:
-    from audit.sandbox.limits import Buckets, Quota
+    from audit.sandbox.limits import Buckets, QueryUnits, Quota
     from audit.sandbox.options import SandboxOptions
     from audit.sandbox.tokens import Grant, Tokens
     from audit.sandbox.world import World
@@ -40,6 +40,7 @@ class ResourceManager:
         audience: str,
         buckets: Buckets,
         quota: Quota,
+        cost_units: QueryUnits,
         metadata: dict[str, Any],
     ) -> None:
         self.world = world
@@ -48,6 +49,7 @@ class ResourceManager:
         self._audience = audience
         self._buckets = buckets
         self._quota = quota
+        self._cost_units = cost_units
         self._metadata = metadata
 
     def answer(
@@ -85,7 +87,8 @@ class ResourceManager:
             raise Refused(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
         route = self._route(call, version)
         if route.method == "POST":
-            quota, refused = self._quota.take(call.grant.object_id)
+            taken = self._cost_units if route.kind == cost_management.KIND else self._quota
+            quota, refused = taken.take(call.grant.object_id)
             headers.update(quota)
         else:
             refused = self._buckets.take(subscription or "tenant", call.grant.object_id, headers)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from audit.sandbox import log_analytics
 from audit.sandbox.arm import ResourceManager, is_read
 from audit.sandbox.call import split_target
 from audit.sandbox.front import Arrival, Host, Incoming, reads_only
+from audit.sandbox.registries import EXCHANGES, Registries
 from audit.sandbox.routes.graph import Directory, refusal
-from audit.sandbox.wire import Answer, Refused, encode, error_body, ok
+from audit.sandbox.wire import Answer, Refused, encode, ok
 
 if TYPE_CHECKING:
     from audit.sandbox.identity import IdentityPlatform, ManagedIdentityEndpoint
@@ -80,17 +82,35 @@ class Hosts:
 
         return Host("graph", answer, reads, self._caller)
 
-    def logs(self) -> Host:
-        """Return the Log Analytics query service, which knows no workspace."""
+    def logs(self, manager: ResourceManager, audience: str, most: int) -> Host:
+        """Return the Log Analytics query service over the same world; ``most`` rows fit into one answer."""
 
         def answer(incoming: Incoming, _headers: dict[str, str]) -> tuple[Answer, str]:
-            message = "The workspace could not be found."
-            return Answer(404, error_body("WorkspaceNotFoundError", message)), self._caller(incoming)
+            caller = ""
+            try:
+                grant = self._tokens.check(incoming.headers.get("Authorization"), audience)
+                caller = grant.object_id
+                path = unquote(incoming.raw.partition("?")[0])
+                return log_analytics.answer(manager.world, grant, path, incoming.body, most=most), caller
+            except Refused as refused:
+                return refused.answer(), caller
 
         def reads(method: str, path: str) -> bool:
             return method == "GET" or (method == "POST" and path.lower().endswith("/query"))
 
         return Host("logs", answer, reads, self._caller)
+
+    def registries(self, manager: ResourceManager) -> Host:
+        """Return the login servers of the world's container registries."""
+        served = Registries(self._tokens, manager)
+
+        def answer(incoming: Incoming, _headers: dict[str, str]) -> tuple[Answer, str]:
+            return served.answer(incoming)
+
+        def reads(method: str, path: str) -> bool:
+            return method == "GET" or (method == "POST" and path in EXCHANGES)
+
+        return Host("registries", answer, reads, self._caller)
 
     def foreign(self) -> Host:
         """Return the host that isn't Azure: it answers as if it were, and notes who brought a token."""

@@ -11,13 +11,27 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from audit.sandbox.kql_values import COMPARE, FUNCTIONS, Row, Value, both, either, member, order, reach
+from audit.sandbox.kql_values import (
+    COMPARE,
+    FUNCTIONS,
+    Row,
+    Value,
+    both,
+    compared,
+    either,
+    instant,
+    member,
+    order,
+    reach,
+)
 
 Step = Callable[[list[Row]], list[Row]]
 
+_CHOOSING = ("where", "order", "sort", "take", "limit", "top")
 _TOKEN = re.compile(
     r"""(?P<space>\s+|//[^\n]*)
       | (?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
+      | (?P<moment>datetime\(\s*[^)\s]+\s*\))
       | (?P<number>\d+(?:\.\d+)?)
       | (?P<word>project-away|!?in~|!contains|[A-Za-z_]\w*)
       | (?P<sign>=~|!~|==|!=|<=|>=|[<>=|,().\[\]])""",
@@ -30,10 +44,18 @@ class Query(NamedTuple):
 
     table: str
     steps: tuple[Step, ...]
+    shaping: tuple[Step, ...] = ()
+    """The steps that make columns, without those that only choose rows."""
 
     def run(self, rows: list[Row]) -> list[Row]:
         """Return the result over all rows of the table."""
         for step in self.steps:
+            rows = step(rows)
+        return rows
+
+    def shaped(self, rows: list[Row]) -> list[Row]:
+        """Return rows with the columns of the result, none of them left out."""
+        for step in self.shaping:
             rows = step(rows)
         return rows
 
@@ -76,11 +98,14 @@ class _Parser:
 
     def query(self) -> Query:
         table = self._take("word").text.lower()
-        steps = []
+        steps, shaping = [], []
         while self._at < len(self._tokens):
             self._sign("|")
+            verb = self._peek().text.lower()
             steps.append(self._step())
-        return Query(table, tuple(steps))
+            if verb not in _CHOOSING:
+                shaping.append(steps[-1])
+        return Query(table, tuple(steps), tuple(shaping))
 
     def _peek(self) -> _Token:
         return self._tokens[self._at] if self._at < len(self._tokens) else _Token("end", "", len(self._query))
@@ -230,8 +255,7 @@ class _Parser:
             return member(left, self._list(), operator)
         if operator in COMPARE:
             self._at += 1
-            right, compare = self._value(), COMPARE[operator]
-            return lambda row: compare(left(row), right(row))
+            return compared(left, operator, self._value())
         return left
 
     def _list(self) -> list[Value]:
@@ -249,6 +273,12 @@ class _Parser:
             self._at += 1
             text = re.sub(r"\\(.)", r"\1", token.text[1:-1])
             return lambda _: text
+        if token.kind == "moment":
+            self._at += 1
+            at = instant(token.text[len("datetime(") : -1].strip())
+            if at is None:
+                raise QueryInvalid(token.text, token.position)
+            return lambda _: at
         if token.kind == "number":
             self._at += 1
             number = float(token.text) if "." in token.text else int(token.text)
@@ -263,6 +293,8 @@ class _Parser:
         token = self._take("word")
         lowered = token.text.lower()
         if self._peek().text == "(":
+            if lowered == "column_ifexists":
+                return self._column_if_exists()
             if lowered not in FUNCTIONS:
                 raise QueryInvalid(token.text, token.position)
             function, arguments = FUNCTIONS[lowered], self._list()
@@ -274,6 +306,14 @@ class _Parser:
         while self._peek().text in (".", "["):
             path.append(self._step_into())
         return reach(tuple(path))
+
+    def _column_if_exists(self) -> Value:
+        self._sign("(")
+        name = self._take("text").text[1:-1]
+        self._sign(",")
+        otherwise = self._expression()
+        self._sign(")")
+        return lambda row: row[name] if name in row else otherwise(row)
 
     def _step_into(self) -> str | int:
         if self._sign(".", "[") == ".":

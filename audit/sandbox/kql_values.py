@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
+_INSTANT = re.compile(r"(?P<whole>\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d)?)(\.(?P<fraction>\d+))?(?P<zone>Z|[+-]\d\d:\d\d)?")
 Row = dict[str, Any]
 Value = Callable[[Row], Any]
 
@@ -23,6 +25,8 @@ def order(value: Any) -> tuple[int, Any]:
     """Return a sort key: nulls first, numbers as numbers, everything else as text."""
     if value is None:
         return (0, 0)
+    if isinstance(value, datetime):
+        return (1, value.timestamp())
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return (1, value)
     return (2, text(value))
@@ -48,15 +52,41 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "toupper": lambda a: text(a).upper(),
     "tostring": text,
     "toint": lambda a: None if a is None else int(a),
+    "todatetime": lambda a: a if isinstance(a, datetime) else instant(a),
     "tobool": lambda a: text(a).lower() == "true",
     "isnull": lambda a: a is None,
     "isnotnull": lambda a: a is not None,
     "isempty": lambda a: text(a) == "",
     "isnotempty": lambda a: text(a) != "",
     "not": lambda a: not a,
+    "coalesce": lambda *values: next((each for each in values if each not in (None, "")), values[-1]),
     "strcat": lambda *parts: "".join(map(text, parts)),
     "array_length": lambda a: len(a) if isinstance(a, list) else None,
 }
+
+
+def instant(value: Any) -> datetime | None:
+    """Return a text as a moment: seven fractional digits are one too many here; None for what isn't one."""
+    match = _INSTANT.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        return None
+    fraction = f".{match['fraction'][:6]:0<6}" if match["fraction"] else ""
+    at = datetime.fromisoformat(f"{match['whole']}{fraction}{match['zone'] or ''}")
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def compared(left: Value, operator: str, right: Value) -> Value:
+    """Return a comparison; with a moment on the right, the left is taken for one, too."""
+    compare = COMPARE[operator]
+
+    def test(row: Row) -> bool:
+        a, b = left(row), right(row)
+        if not isinstance(b, datetime):
+            return compare(a, b)
+        at = a if isinstance(a, datetime) else instant(a)
+        return at is not None and compare(at, b)
+
+    return test
 
 
 def either(left: Value, right: Value) -> Value:

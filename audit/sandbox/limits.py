@@ -1,4 +1,4 @@
-"""Azure's rate limits: ARM's token bucket per subscription and principal, and the Resource Graph user quota."""
+"""Azure's rate limits: ARM's token bucket, the Resource Graph user quota, and Cost Management's query units."""
 
 from __future__ import annotations
 
@@ -85,3 +85,37 @@ class Quota:
             }
         }
         return headers, Answer(429, encode(body), {**headers, "Retry-After": str(resets)})
+
+
+class QueryUnits:
+    """Cost Management: ``limit`` queries of the tenant in ten seconds, five times that a minute, fifty an hour."""
+
+    _SECONDS = 10.0
+
+    def __init__(self, *, limit: int, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._windows = (
+            ("QueriesPerHour", limit * 50, 3600.0),
+            ("QueriesPerMin", limit * 5, 60.0),
+            ("QueriesPer10Sec", limit, self._SECONDS),
+        )
+        self._taken: list[float] = []
+
+    def take(self, principal: str) -> tuple[dict[str, str], Answer | None]:  # noqa: ARG002  the quota is the tenant's
+        """Take one query; return the headers, and the 429 when a window is used up. It has no Retry-After."""
+        now = self._clock()
+        self._taken = [at for at in self._taken if now - at < self._windows[0][2]]
+        left, wait = {}, 0.0
+        for name, limit, seconds in self._windows:
+            inside = [at for at in self._taken if now - at < seconds]
+            left[name] = limit - len(inside)
+            if left[name] <= 0:
+                wait = max(wait, seconds - (now - inside[0]))
+        prefix = "x-ms-ratelimit-microsoft.costmanagement-"
+        if wait:
+            body = {"error": {"code": "429", "message": "Too many requests. Please retry."}}
+            pauses = {f"{prefix}qpu-retry-after": str(math.ceil(wait)), f"{prefix}entity-retry-after": "1"}
+            return {}, Answer(429, encode(body), pauses)
+        self._taken.append(now)
+        shown = ",".join(f"{name}:{count - 1}" for name, count in left.items())
+        return {f"{prefix}qpu-consumed": "1", f"{prefix}qpu-remaining": shown}, None

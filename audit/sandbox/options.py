@@ -20,11 +20,15 @@ class PageSizes(msgspec.Struct, frozen=True, kw_only=True):
 
     jobs: int = 5
     environments: int = 20
+    executions: int = 40
     resources: int = 10
     role_assignments: int = 50
     activity: int = 50
+    costs: int = 1000
+    fired_alerts: int = 25
     resource_graph: int = 100
     identities: int = 10
+    network: int = 1
 
 
 class SandboxOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,8 +54,12 @@ class SandboxOptions(msgspec.Struct, frozen=True, kw_only=True):
     arm_capacity: int = 250
     """Reads at once per subscription and principal, and a second later ``arm_refill`` more."""
     arm_refill: float = 25.0
+    cost_quota: int = 12
+    """Cost Management queries in ten seconds; a minute allows five times, an hour fifty times as many."""
     graph_quota: int = 15
     """Resource Graph queries in ``graph_quota_seconds``."""
     graph_quota_seconds: float = 5.0
+    log_rows: int = 500_000
+    """Rows that one answer of Log Analytics holds at most; a longer result is cut off with an error beside it."""
     credential: str = "managed_identity"
     """What config_toml() asks for: ``managed_identity`` or ``client_secret``."""

@@ -29,10 +29,14 @@ _GRACE_S = 5.0
 
 
 class SandboxHandle:
-    """A running sandbox process: ``config`` is its audit.toml, ``environment`` what the collector's process needs."""
+    """A running sandbox process.
 
-    def __init__(self, config: str, environment: dict[str, str]) -> None:
+    ``config`` is its audit.toml, ``files`` lie beside that, ``environment`` is what the collector's process needs.
+    """
+
+    def __init__(self, config: str, files: dict[str, str], environment: dict[str, str]) -> None:
         self.config = config
+        self.files = files
         self.environment = environment
         self._final: dict[str, Any] | None = None
 
@@ -85,7 +89,7 @@ def _ready(process: subprocess.Popen[str], said: IO[bytes]) -> SandboxHandle:
     ready = (process.stdout.readline() if process.stdout else "").strip()
     if ready:
         announced = json.loads(ready)
-        return SandboxHandle(announced["config"], announced["environment"])
+        return SandboxHandle(announced["config"], announced["files"], announced["environment"])
     process.wait()
     said.seek(0)
     lines = said.read().decode(errors="replace").strip().splitlines()

@@ -1,4 +1,4 @@
-"""The sandbox: one estate behind six loopback hosts (ARM, authority, Graph, logs, a foreign one, managed identity)."""
+"""The sandbox: one estate behind loopback hosts, from ARM to the registries, and one that isn't Azure."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, Self
 from aiohttp import web
 
 from audit.sandbox import estate as estates
+from audit.sandbox import registries
 from audit.sandbox.arm import ResourceManager
 from audit.sandbox.faults import Faults
 from audit.sandbox.front import Arrival, Front, Host, Logged, Violation
 from audit.sandbox.hosts import Hosts
 from audit.sandbox.identity import Application, IdentityPlatform, ManagedIdentityEndpoint
-from audit.sandbox.limits import Buckets, Quota
+from audit.sandbox.limits import Buckets, QueryUnits, Quota
 from audit.sandbox.metadata import cloud_metadata
 from audit.sandbox.options import SandboxOptions
 from audit.sandbox.routes.graph import Directory
@@ -88,12 +89,19 @@ class Sandbox:
         folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="jobaudit-sandbox-")))
         authority = await asyncio.to_thread(Authority, folder)
         self.ca_file = authority.ca_file
-        sockets = [self._bound(self.options.port if index == 0 else 0) for index in range(6)]
+        sockets = [self._bound(self.options.port if index == 0 else 0) for index in range(7)]
         ports = [each.getsockname()[1] for each in sockets]
         arm, authority_host, graph, logs, foreign = (f"https://{_LOOPBACK}:{port}" for port in ports[:5])
         header = uuid.uuid5(uuid.NAMESPACE_OID, f"identity header {self.options.seed}").hex
         self.endpoints = Endpoints(
-            arm, authority_host, graph, logs, foreign, f"http://{_LOOPBACK}:{ports[5]}/msi/token", header
+            arm,
+            authority_host,
+            graph,
+            logs,
+            foreign,
+            f"http://{_LOOPBACK}:{ports[5]}/msi/token",
+            header,
+            f"{_LOOPBACK}:{ports[6]}",
         )
         self._front.foreign_base = self.endpoints.foreign
         self.tokens = Tokens(tenant_id=self.estate.tenant_id, issuer=self.endpoints.authority, seed=self.options.seed)
@@ -138,10 +146,11 @@ class Sandbox:
             tokens=self.tokens,
             audience=AUDIENCE,
             buckets=Buckets(capacity=options.arm_capacity, refill=options.arm_refill, clock=clock),
+            cost_units=QueryUnits(limit=options.cost_quota, clock=clock),
             quota=Quota(limit=options.graph_quota, seconds=options.graph_quota_seconds, clock=clock),
             metadata=cloud_metadata(endpoints),
         )
-        audiences = (AUDIENCE, endpoints.graph, endpoints.logs)
+        audiences = (AUDIENCE, endpoints.graph, endpoints.logs, registries.AUDIENCE)
         platform = IdentityPlatform(self.tokens, self._application, host=endpoints.authority, audiences=audiences)
         managed = ManagedIdentityEndpoint(
             self.tokens, self._application, header=endpoints.identity_header, audiences=audiences
@@ -151,9 +160,10 @@ class Sandbox:
             self._hosts.arm(self._manager),
             self._hosts.authority(platform),
             self._hosts.graph(Directory(self.estate.directory, endpoints.graph), endpoints.graph),
-            self._hosts.logs(),
+            self._hosts.logs(self._manager, endpoints.logs, options.log_rows),
             self._hosts.foreign(),
             self._hosts.identity(managed, self.report),
+            self._hosts.registries(self._manager),
         ]
 
     def refresh(self) -> None:
@@ -171,6 +181,10 @@ class Sandbox:
             subscriptions=[each["subscriptionId"] for each in self.estate.subscriptions],
         )
         return f"{access}\n{estates.policy_toml(self.estate)}"
+
+    def files(self) -> dict[str, str]:
+        """Return what lies beside that audit.toml, by path: the register that people keep, and its attachments."""
+        return estates.register_files(self.estate)
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables that either credential needs."""

@@ -26,6 +26,8 @@ class Endpoints(NamedTuple):
     foreign: str
     identity_endpoint: str
     identity_header: str
+    registries: str = ""
+    """``host:port`` of the container registries, whatever their names."""
     audience: str = AUDIENCE
 
 
@@ -46,6 +48,7 @@ def config_toml(
         "authority": endpoints.authority,
         "graph": endpoints.graph,
         "logs": endpoints.logs,
+        "registries": endpoints.registries,
         "ca_file": str(ca_file),
     }
     offered: dict[str, dict[str, str]] = {

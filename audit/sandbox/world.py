@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Made = TypeVar("Made")
 
+_INSIDE = ("microsoft.eventhub/namespaces/", "microsoft.servicebus/namespaces/", "microsoft.storage/storageaccounts/")
+"""Queues, policies, containers and the like: only the service itself answers for them."""
+
 
 class Item(NamedTuple):
     """A body and the key of the scope at which it is read."""
@@ -92,6 +95,11 @@ class World:
             found = [item for item in self.types.get(kind, ()) if item.key.startswith(prefix)]
             self._below[kind, scope] = found
         return found
+
+    @staticmethod
+    def is_indexed(body: Body) -> bool:
+        """Tell whether ARM and Resource Graph list a resource: what is inside a namespace or account they do not."""
+        return not body["type"].lower().startswith(_INSIDE)
 
     def exists(self, key: str) -> bool:
         """Tell whether a subscription, resource group or resource with this key exists."""

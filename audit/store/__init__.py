@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from audit.errors import StoreError
 from audit.model import Run, RunState
-from audit.store import head
+from audit.store import attached, head
 from audit.store.coverage import Coverage
+from audit.store.history import History
 from audit.store.layout import Layout
 from audit.store.lock import StoreLock
 from audit.store.reader import StoredRun
 from audit.store.redaction import Redactor
 from audit.store.redaction.key import load_key
+from audit.store.redaction.stated import redacted
 from audit.store.unit import UnitWriter
 from audit.store.writer import RunWriter
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["Coverage", "Redactor", "RunWriter", "Store", "StoredRun", "UnitWriter"]
+    from audit.store.layout import RunFolder
+
+__all__ = ["Coverage", "History", "Redactor", "RunWriter", "Store", "StoredRun", "UnitWriter"]
 
 
 class Store:
@@ -31,15 +37,25 @@ class Store:
         self._layout = Layout(output)
         self._key_file = key_file or self._layout.key
 
-    def create(self, run: Run) -> RunWriter:
-        """Begin a run: take the store's lock, make its folder and run.json. Raises StoreError, UsageError."""
+    @property
+    def history(self) -> History:
+        """What is kept over runs."""
+        return History(self._layout)
+
+    def create(self, run: Run, attachments: Mapping[str, Path] | None = None) -> RunWriter:
+        """Begin a run: take the store's lock, make its folder and run.json. Raises StoreError, UsageError.
+
+        ``attachments``: where each file that the run's register attaches lies, by its name. They are copied first, and
+        UsageError is raised where one isn't any more what the register says.
+        """
         lock = StoreLock.take(self._layout.lock, run.run_id)
         try:
             redactor = Redactor(load_key(self._key_file))
             folder = self._layout.new(run.run_id)
-            begun = msgspec.structs.replace(run, redaction_key_id=redactor.key_id)
-            head.write(folder, begun, {})
-            writer = RunWriter(folder, begun, lock=lock, redactor=redactor)
+            begun = redacted(msgspec.structs.replace(run, redaction_key_id=redactor.key_id), redactor.text)
+            files = _attached(folder, begun, attachments or {})
+            head.write(folder, begun, files)
+            writer = RunWriter(folder, begun, lock=lock, redactor=redactor, files=files)
         except BaseException:
             lock.release()
             raise
@@ -78,3 +94,19 @@ class Store:
     def open(self, run_ref: str) -> StoredRun:
         """Read a run offline. Raises UsageError where there is none, IntegrityError where it is damaged."""
         return StoredRun(self._layout.find(run_ref))
+
+    def newest(self) -> Iterator[StoredRun]:
+        """Yield the runs that have ended, the newest first; a damaged one raises IntegrityError when it is met."""
+        for name in sorted((path.parent.name for path in self._layout.runs.glob("*/run.json")), reverse=True):
+            stored = StoredRun(self._layout.find(name))
+            if not stored.unended:
+                yield stored
+
+
+def _attached(folder: RunFolder, run: Run, attachments: Mapping[str, Path]) -> dict[str, str]:
+    """Copy the attachments; where that fails, the run never began and leaves nothing."""
+    try:
+        return attached.copy(folder, run, attachments)
+    except BaseException:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise

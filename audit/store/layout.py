@@ -44,6 +44,11 @@ class RunFolder:
         return self.path / "tables"
 
     @property
+    def attachments(self) -> Path:
+        """Files that people attached to their statements, as they were when the run began."""
+        return self.path / "attachments"
+
+    @property
     def spool(self) -> Path:
         """Rows of kinds that aren't finished; made from redacted pages, deleted when the run is closed."""
         return self.path / ".spool"

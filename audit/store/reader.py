@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from audit.model import Page
     from audit.store.layout import RunFolder
 
-_FILE = re.compile(r"raw/[a-z_]+/[0-9a-f]{32}\.jsonl\.zst|tables/[a-z_]+\.parquet")
+_FILE = re.compile(
+    r"raw/[a-z_]+/[0-9a-f]{32}\.jsonl\.zst|tables/[a-z_]+\.parquet|attachments/(?!\.)[^/\\\x00-\x1f\x7f]+"
+)
 _HINT = "restore the file from a copy of the run, or collect again"
 
 
@@ -36,6 +38,10 @@ class StoredRun:
             name = f"raw/{unit.kind}/{unit.unit}.jsonl.zst"
             if unit.outcome.pages and name not in stored.files:
                 raise IntegrityError(f"run.json doesn't list {name}", where=str(folder.head), hint=_HINT)
+        for attached in self.run.register.attachments if self.run.register else ():
+            if stored.files.get(f"attachments/{attached.name}") != attached.sha256:
+                told = f"run.json doesn't list attachments/{attached.name} as the register has it"
+                raise IntegrityError(told, where=str(folder.head), hint=_HINT)
 
     @property
     def unended(self) -> bool:
@@ -48,15 +54,20 @@ class StoredRun:
         connection = tables.connect(str(database))
         try:
             database.chmod(atomic.FILE_MODE)
-            for name in sorted(self._files):
-                path = self.path / name
-                if path.parent == self._folder.tables:
-                    self._verify(name)
-                    tables.load(connection, path.stem, path)
+            for table, path in self.table_files():
+                tables.load(connection, table, path)
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def table_files(self) -> Iterator[tuple[str, Path]]:
+        """Yield each table's name and Parquet file, in order of the names, once it is known to be whole."""
+        for name in sorted(self._files):
+            path = self.path / name
+            if path.parent == self._folder.tables:
+                self._verify(name)
+                yield path.stem, path
 
     def pages(self, kind: str, unit: str) -> Iterator[Page]:
         """Yield the stored pages of one unit in order; none where the unit kept none."""
@@ -72,6 +83,13 @@ class StoredRun:
         """Yield every raw file, in order of its path."""
         for name in sorted(self._files):
             if name.startswith("raw/"):
+                yield self.path / name
+
+    def attachments(self) -> Iterator[Path]:
+        """Yield every file that people attached, in order of its name, each checked against run.json."""
+        for name in sorted(self._files):
+            if name.startswith("attachments/"):
+                self._verify(name)
                 yield self.path / name
 
     def _complete(self) -> None:

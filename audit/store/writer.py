@@ -22,7 +22,7 @@ from audit.store.spool import Spool, UnitRows
 from audit.store.unit import UnitWriter, line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -39,13 +39,22 @@ class RunWriter:
     As a context manager it lets go of the store when the block ends, whether or not the run was closed.
     """
 
-    def __init__(self, folder: RunFolder, run: Run, *, lock: StoreLock, redactor: Redactor) -> None:
+    def __init__(
+        self,
+        folder: RunFolder,
+        run: Run,
+        *,
+        lock: StoreLock,
+        redactor: Redactor,
+        files: Mapping[str, str] | None = None,
+    ) -> None:
         self.run = run
         self.path: Path = folder.path
         self.redactor = redactor
         self._folder = folder
         self._lock = lock
         self._ledger = Ledger(folder)
+        self._ledger.files.update(files or {})
         self._spool = Spool(folder.spool)
         self._open: dict[str, EvidenceKind] = {}
         self._unsynced: dict[str, list[Path]] = defaultdict(list)
@@ -128,8 +137,11 @@ class RunWriter:
         """Run SQL over the tables finished so far, each a view of its own name; times come as aware UTC datetimes."""
         return tables.rows(self._database, sql)
 
-    def close(self, run: Run) -> None:
-        """End the session: tables of kinds still open, coverage.parquet, run.json; then let go of the store."""
+    def close(self, run: Run, *, then: Callable[[], object] | None = None) -> None:
+        """End the session: tables of kinds still open, coverage.parquet, run.json; then let go of the store.
+
+        ``then``: what is to be done with the closed run while nobody else can write here yet.
+        """
         try:
             for kind in list(self._open.values()):
                 self.finish(kind)
@@ -139,6 +151,8 @@ class RunWriter:
             self.run = msgspec.structs.replace(run, units=tuple(units), redaction_key_id=self.redactor.key_id)
             self._ledger.close(self.run)
             self._spool.clear()
+            if then is not None:
+                then()
         finally:
             self.release()
 

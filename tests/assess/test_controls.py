@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +17,7 @@ from audit.evidence.identities import Identity
 from audit.evidence.jobs import Job, JobIdentity, JobRegistry, JobSecret, JobValue
 from audit.evidence.tags import Tag
 from audit.model import GapReason, Json, Record
+from audit.model.stated import JobEntry, Register, ScalerSupport, VerifiedScaler
 
 Found = dict[tuple[str, str], tuple[str, str]]
 USER = f"/subscriptions/{SUB}/resourceGroups/rg-id/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-orders"
@@ -249,21 +250,26 @@ def test_images_against_approved_registries(tables: RunTables) -> None:
 
 def test_scaler_documented(tables: RunTables) -> None:
     owner = job("orders")
-    tables.add(
-        owner, *(rule(owner, name, scaler_type=name) for name in ("Azure-ServiceBus", "redis", "postgresql", "mssql"))
-    )
+    names = ("Azure-ServiceBus", "redis", "postgresql", "mssql", "our-own")
+    tables.add(owner, *(rule(owner, name, scaler_type=name) for name in names))
+    day = date(2026, 10, 1)
+    tried = ScalerSupport(verified_by="Ben", verified_on=day)
+    entry = JobEntry(name="bill*", stated_by="Ben", stated_on=day, scaler_support=tried)
+    other = job("bills")
+    tables.add(other, rule(other, "mssql", scaler_type="mssql"))
     tables.with_run(
-        settings={
-            "verified_scalers": {"Redis": {"by": "Ana", "on": "2026-10-01"}, "postgresql": {"by": "Ana", "on": " "}}
-        }
+        scalers_verified=(VerifiedScaler(type="Redis", verified_by="Ana", verified_on=day),),
+        register=Register(file="jobs.toml", sha256="", entries=(entry,)),
     )
-    rows = {subject: answer for (_, subject), answer in found(tables, "JA-17").items()}
+    assert found(tables, "JA-17")["bills", "mssql"][0] == "pass"
+    answers = found(tables, "JA-17").items()
+    rows = {subject: answer for (name, subject), answer in answers if name == "orders"}
     assert {subject: verdict for subject, (verdict, _) in rows.items()} == {
-        "Azure-ServiceBus": "pass", "redis": "pass", "postgresql": "fail", "mssql": "fail",
+        "Azure-ServiceBus": "pass", "redis": "pass", "postgresql": "fail", "mssql": "fail", "our-own": "fail",
     }  # fmt: skip
     assert "verified by Ana on 2026-10-01" in rows["redis"][1]
     assert rows["mssql"][1].startswith("verify support:")
-    assert "without saying by whom" in rows["postgresql"][1]
+    assert "known to KEDA" in rows["our-own"][1]
 
 
 def test_scaling_baseline(tables: RunTables) -> None:

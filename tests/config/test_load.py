@@ -11,6 +11,7 @@ from audit.config import Settings, load, packaged, parse
 from audit.errors import ConfigError
 
 GUID = "00000000-0000-0000-0000-000000000000"
+SCALER = "[[scalers]]\ntype='{}'\nverified_by='a'\nverified_on=2026-01-01\n"
 
 
 def test_nothing_set_is_every_default() -> None:
@@ -35,10 +36,29 @@ def test_the_sample_is_valid_and_its_policy_fits_the_controls() -> None:
         ("[cloud]\nname = 'publik'", "cloud.name", "usgov"),
         ("[cloud]\nname = 'custom'", "cloud.resource_manager", "https://"),
         ("[cloud]\ngraph = 'https://x.example'", "cloud.graph", "custom"),
+        ("[cloud]\nregistries = 'gateway.example:443'", "cloud.registries", "custom"),
+        ("[cloud]\nname='custom'\nregistries='https://gateway.example'", "cloud.registries", ":443"),
+        ("[cloud]\nname='custom'\nregistries='gateway.example:65536'", "cloud.registries", ""),
         ("[cloud]\nname='custom'\nresource_manager='http://x'", "cloud.resource_manager", "address"),
         ("[credential]\nkind = 'client_secret'", "credential.tenant_id", "environment variable"),
         ("[credential]\nclient_secret = 'x'", "credential.client_secret", "client_secret_env"),
         (f"[scope]\nsubscriptions = ['{GUID}']\nmanagement_groups = ['m']", "scope", "not both"),
+        (
+            "[[scalers]]\ntype='x'\nverified_by='a'\nverified_on=2026-01-01\n[[scalers]]\ntype='y'\nverifed_by='b'",
+            "scalers[1].verifed_by",
+            "verified_by",
+        ),
+        ("[[scalers]]\ntype='x'\nverified_by='a'", "scalers[0]", "add the key"),
+        ("[[scalers]]\ntype='x'\nverified_by='a'\nverified_on='2026-02-30'", "scalers[0].verified_on", "2026-11-01"),
+        ("[[scalers]]\ntype='x'\nverified_by=' '\nverified_on=2026-01-01", "scalers[0].verified_by", "several lines"),
+        ("[scalers]\ntype='x'", "scalers", "[[scalers]]"),
+        ("scalers = ['redis']", "scalers[0]", ""),
+        (
+            SCALER.format("redis") + SCALER.format(" Redis"),
+            "scalers[1].type",
+            "one of the two",
+        ),
+        ("[cost]\nprice = 'x'", "cost.price", "prices"),
         ("a = ", "audit.toml", "line"),
     ],
 )

@@ -199,7 +199,7 @@ def _empty() -> bytes:
         path = Path(folder) / "empty.duckdb"
         with duckdb.connect(str(path)) as con:
             for record in (*record_types(), coverage.Coverage):
-                schema = ", ".join(f"{name} {kind}" for name, kind in columns(record))
+                schema = ", ".join(f'"{name}" {kind}' for name, kind in columns(record))
                 con.execute(f"create table {record.table} ({schema})")
         return path.read_bytes()
 
@@ -214,4 +214,5 @@ def _insert(con: duckdb.DuckDBPyConnection, row: Record, raw_ref: str) -> None:
     json = {name for name, kind in columns(type(row)) if kind == "JSON"}
     given = [msgspec.json.encode(value).decode() if name in json else value for name, value in cells.items()]
     marks = ", ".join("?" for _ in given)
-    con.execute(f"insert into {row.table} ({', '.join(cells)}) values ({marks})", given)
+    names = ", ".join(f'"{name}"' for name in cells)
+    con.execute(f"insert into {row.table} ({names}) values ({marks})", given)

@@ -236,6 +236,21 @@ GRAPH_JOB: dict[str, Any] = {
     "triggerType": "Event",
 }
 
+INVENTORY_ITEM: dict[str, Any] = {
+    "id": f"{GROUP_ID}/providers/Microsoft.ServiceBus/namespaces/sb-orders",
+    "name": "sb-orders",
+    "type": "microsoft.servicebus/namespaces",
+    "kind": "",
+    "location": "northeurope",
+    "subscriptionId": SUBSCRIPTION,
+    "resourceGroup": "rg-orders",
+    "sku": "Premium",
+    "tags": {"owner": "orders"},
+    "address": "https://SB-Orders.servicebus.windows.net:443/",
+    "endpoints": None,
+    "customerId": "",
+}
+
 PERSON: dict[str, Any] = {
     "@odata.type": "#microsoft.graph.user",
     "id": PRINCIPAL,

@@ -48,6 +48,12 @@ REQUIRED: dict[str, tuple[dict, list[tuple]]] = {
     "management_group_members": (
         samples.MEMBER, [("id",), ("properties", "parent", "id")]
     ),
+    "event_sources": (  # its parts are decoded one by one: see test_event_source_rows
+        {"type": "entity", "asked": "queue/orders"}, [("asked",)],
+    ),
+    "inventory": (
+        samples.INVENTORY_ITEM, [("id",), ("name",), ("type",), ("subscriptionId",), ("resourceGroup",)]
+    ),
     "graph_jobs": (
         samples.GRAPH_JOB, [("id",), ("name",), ("subscriptionId",), ("resourceGroup",)]
     ),
@@ -57,6 +63,7 @@ OPTIONAL: dict[str, list[tuple]] = {
         ("location",), ("systemData", "createdAt"), ("identity",), ("tags",), (*C, "replicaTimeout"), (*C, "secrets"),
         (*C, "eventTriggerConfig"), (*RULE, "metadata"), (*MAIN, "env"), (*MAIN, "args"), (*MAIN, "resources", "cpu"),
     ],
+    "inventory": [("kind",), ("sku",), ("tags",), ("address",), ("endpoints",), ("customerId",)],
     "environments": [("location",), *(("properties", name) for name in samples.ENVIRONMENT["properties"])],
     "role_assignments": [("properties", "createdOn"), ("properties", "condition")],
     "activity_log": [("operationName",), ("status",), ("claims",), ("properties",), ("httpRequest", "method")],

@@ -62,7 +62,8 @@ async def collect(azure, estate, wanted, *, window=MONTH, groups=()):
                     malformed.append(found)
                 else:
                     rows.setdefault(found.record.table, []).append(found.record)
-        _load(con, [record for shape in each.records for record in rows.get(shape.table, [])])
+        if any(each.name in later.after for later in wanted):
+            _load(con, [record for shape in each.records for record in rows.get(shape.table, [])])
     return con, rows, malformed
 
 

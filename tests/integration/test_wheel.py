@@ -30,6 +30,9 @@ def test_the_wheel_carries_what_the_program_reads(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     for name in (
         "audit/_data/config/audit.toml",
+        "audit/_data/config/jobs.toml",
+        "audit/_data/config/prices.toml",
+        "audit/_data/config/scalers.json",
         "audit/_data/config/controls/identity/JA-13-no-plain-secret.sql",
         "audit/_data/report_templates/index.html",
         "audit/_data/report_templates/style.css",

@@ -44,7 +44,7 @@ def estate(request):
 
 
 def as_bytes(estate):
-    return msgspec.json.encode({**vars(estate), "graph_lag": sorted(estate.graph_lag)})
+    return msgspec.json.encode({**vars(estate), "graph_lag": sorted(estate.graph_lag)}, enc_hook=dict)
 
 
 def jobs(estate, trigger=None):
@@ -372,7 +372,7 @@ def test_hostile_text_stands_in_harmless_places(story):
 
 
 def test_every_planted_secret_is_really_there(estate):
-    text = msgspec.json.encode({**vars(estate), "graph_lag": [], "planted": []}).decode()
+    text = msgspec.json.encode({**vars(estate), "graph_lag": [], "planted": []}, enc_hook=dict).decode()
     secrets = planted_secrets(estate)
     assert len(secrets) == len(set(secrets)) >= 10
     for secret in secrets:
@@ -409,10 +409,11 @@ def test_the_collector_holds_the_role_it_is_given_above_the_subscriptions():
 
 
 def test_the_policy_is_toml_and_tells_the_strange_vault_and_registry_apart(story):
-    policy = msgspec.toml.decode(policy_toml(story))["policy"]
+    document = msgspec.toml.decode(policy_toml(story))
+    policy = document["policy"]
     assert "kv-team-sandbox" not in policy["approved_vaults"]
     assert "docker.io" not in policy["approved_registries"]
-    assert policy["verified_scalers"]["azure-eventhub"]["on"] < NOW.date().isoformat()
+    assert document["scalers"][0]["verified_on"] < NOW.date()
 
 
 @pytest.mark.parametrize(("count", "subscriptions"), [(1, 1), (13, 2), (5, 9), (300, 4)])

@@ -45,6 +45,11 @@ def test_columns_that_a_query_makes():
     assert run("resources | where name == 'b' | project id, t=properties.a[0].x, properties.a") == [
         {"id": "/1", "t": "Event", "properties_a": [{"x": "Event"}]}
     ]
+    assert run("resources | project x = coalesce(tostring(n), tostring(properties.gone), name)") == [
+        {"x": "2"},
+        {"x": "a"},
+        {"x": "10"},
+    ]
     assert run("resources | summarize jobs = count() by type") == [
         {"type": "microsoft.app/jobs", "jobs": 2},
         {"type": "microsoft.web/sites", "jobs": 1},

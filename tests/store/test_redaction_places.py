@@ -218,6 +218,13 @@ def test_references_to_secrets_stay(redactor: Redactor) -> None:
     assert redacted(redactor, kept) == kept
 
 
+def test_what_an_access_policy_allows_stays_and_a_list_of_secrets_does_not(redactor: Redactor) -> None:
+    kept = {"permissions": {"keys": ["get"], "secrets": ["Get", "list", "purge"], "certificates": []}}
+    assert redacted(redactor, kept) == kept
+    text = msgspec.json.encode(redacted(redactor, {"secrets": ["get", "hunter2"]})).decode()
+    assert "hunter2" not in text
+
+
 HARMLESS = {
     "id": "/subscriptions/0f8fad5b-d9cb-469f-a165-70867728950e/resourceGroups/rg/providers/Microsoft.App/jobs/a"
     "/events/5b8f3c1e-1c7e-4f8a-9a3c-0d2f5b7c9e11/ticks/636528553513810679",

@@ -36,6 +36,11 @@ def job(text: str = "x", **template: Any) -> dict[str, Any]:
     }
 
 
+def change(path: str, text: str) -> dict[str, Any]:
+    told = {"propertyChangeType": "Update", "previousValue": text, "newValue": "1"}
+    return {"id": "/change", "details": {"changes": {path: told, "properties.n": {"newValue": "2"}}}}
+
+
 PLACES: dict[str, Plant] = {
     "environment": lambda text: job(env=[{"name": "SETTING", "value": text}]),
     "environment under a harmless name": lambda text: job(
@@ -69,6 +74,20 @@ PLACES: dict[str, Plant] = {
     "names and values": lambda text: {
         "id": "/nv",
         "details": [{"name": "x", "value": text}, {"keyName": "k", "value": text}],
+    },
+    "change of a variable": lambda text: change("properties.template.containers[0].env[2].value", text),
+    "change of variables as text": lambda text: change(
+        "properties.template.containers[0].env", json.dumps([{"name": "A", "value": text}])
+    ),
+    "change of an argument": lambda text: change("properties.template.containers[0].args[3]", text),
+    "change of scaler metadata": lambda text: change("properties.scale.rules[0].metadata.address", text),
+    "change of a secret": lambda text: change("properties.configuration.secrets[0].value", text),
+    "change of a tag": lambda text: change("tags.note", text),
+    "changed path": lambda text: change(f"tags.{text}", "1"),
+    "parameter": lambda text: {"id": "/p", "details": {"parameters": {"x": {"type": "String", "value": text}}}},
+    "secure parameter": lambda text: {
+        "id": "/sp",
+        "details": {"parameters": {"x": {"type": "SecureString", "value": text}}},
     },
     "a member that stands twice": lambda text: b'{"id":"/d","details":{"a":%s,"a":1}}' % msgspec.json.encode(text),
 }

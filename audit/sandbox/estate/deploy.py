@@ -44,6 +44,7 @@ def deploy(world: World, body: Body, *writes: Write) -> str:
         "lastModifiedAt": bare(world.before(last.days, last.clock) + timedelta(seconds=4)),
     }
     log(world, body, *writes)
+    world.writes[body["id"].lower()] = writes
     return world.add(body)
 
 
@@ -52,10 +53,7 @@ def log(world: World, body: Body, *writes: Write) -> None:
     for write in writes:
         if write.days >= KEPT:
             continue
-        request = asked(body)
-        if write.before:
-            request = msgspec.json.decode(msgspec.json.encode(request))
-            write.before(request)
+        request = then(body, write)
         events.record(
             world,
             events.Operation(
@@ -65,8 +63,23 @@ def log(world: World, body: Body, *writes: Write) -> None:
                 target=body["id"],
                 request=request,
                 response={"id": body["id"], "properties": {"provisioningState": "InProgress"}},
+                correlation=correlation(world, body["id"], write),
             ),
         )
+
+
+def correlation(world: World, resource_id: str, write: Write) -> str:
+    """Return what joins a write, the deployment that made it and the changes that it brought."""
+    return world.chance.guid("write", resource_id.lower(), write.days, write.clock)
+
+
+def then(body: Body, write: Write) -> Body:
+    """Return what a write asked for: the job as it was then."""
+    request = asked(body)
+    if write.before:
+        request = msgspec.json.decode(msgspec.json.encode(request))
+        write.before(request)
+    return request
 
 
 def asked(body: Body) -> Body:
@@ -107,8 +120,29 @@ def variable(name: str, text: str) -> Callable[[Body], None]:
 
     def change(body: Body) -> None:
         first = body["properties"]["template"]["containers"][0]
-        others = [held for held in first.get("env", []) if held["name"] != name]
-        first["env"] = [*others, {"name": name, "value": text}]
+        held, new = first.get("env", []), {"name": name, "value": text}
+        there = [new if each["name"] == name else each for each in held]
+        first["env"] = there if new in there else [*held, new]
+
+    return change
+
+
+def metadata(key: str, text: str) -> Callable[[Body], None]:
+    """Return a change of one entry in the first scale rule's metadata."""
+
+    def change(body: Body) -> None:
+        scale = body["properties"]["configuration"]["eventTriggerConfig"]["scale"]
+        scale["rules"][0]["metadata"][key] = text
+
+    return change
+
+
+def together(*changes: Callable[[Body], None]) -> Callable[[Body], None]:
+    """Return a change that makes several at once."""
+
+    def change(body: Body) -> None:
+        for each in changes:
+            each(body)
 
     return change
 

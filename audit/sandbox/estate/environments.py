@@ -42,6 +42,7 @@ def environment(
     internal: bool = False,
     zones: bool = False,
     tags: dict[str, str] | None = None,
+    profiles: tuple[Body, ...] = (),
 ) -> str:
     """Add an environment made ``days`` days ago by ``author`` (a key of the world's actors); return its id."""
     made, by = world.before(days, "09:12"), world.actors[author]
@@ -85,7 +86,7 @@ def environment(
                     "subjectName": None,
                     "expirationDate": None,
                 },
-                "workloadProfiles": [{"workloadProfileType": "Consumption", "name": "Consumption"}],
+                "workloadProfiles": [{"workloadProfileType": "Consumption", "name": "Consumption"}, *profiles],
                 "appInsightsConfiguration": None,
                 "infrastructureResourceGroup": f"ME_{name}_{group.rsplit('/', 1)[-1]}_{location}",
                 "peerAuthentication": {"mtls": {"enabled": False}},

@@ -33,7 +33,12 @@ _LABELS = {
     "Microsoft.Insights/diagnosticSettings/write": "Create or update diagnostic setting",
     "Microsoft.Insights/diagnosticSettings/delete": "Delete diagnostic setting",
     "Microsoft.Storage/storageAccounts/listKeys/action": "List Storage Account Keys",
+    "Microsoft.Authorization/locks/delete": "Delete management locks",
+    "Microsoft.Authorization/locks/write": "Add management locks",
+    "Microsoft.Authorization/policyExemptions/write": "Create or update a policy exemption",
+    "Microsoft.KeyVault/vaults/write": "Update Key Vault",
     "Microsoft.Resources/deployments/write": "Create Deployment",
+    "Microsoft.ServiceBus/namespaces/queues/write": "Create or update Queue",
 }
 _STEPS = {"Started": "BeginRequest", "Accepted": "EndRequest", "Succeeded": "EndRequest", "Failed": "EndRequest"}
 _CODES = {"Accepted": "Accepted", "Succeeded": "OK", "Failed": "Forbidden"}
@@ -60,6 +65,10 @@ class Operation:
     said: Body | None = None
     category: str = "Administrative"
     level: str = "Informational"
+    correlation: str = ""
+    """The correlation id where several operations share one; empty: one of its own."""
+    failure: Body | None = None
+    """What ``REFUSED`` steps end with; None: the refusal of somebody who isn't authorised."""
     spelled: str = ""
     """The id as this provider spells it in the log; empty: with ``resourcegroups`` in lower case."""
     request_key: str = "requestbody"
@@ -87,7 +96,7 @@ def record(world: World, operation: Operation) -> None:
                 "id": f"{target}/events/{event_id}/ticks/{ticks(moment)}",
                 "level": "Error" if step == "Failed" else operation.level,
                 "status": _named(step),
-                "subStatus": _sub_status(step, operation.action),
+                "subStatus": _sub_status(step, operation),
                 "properties": _properties(operation, target, step, world.hierarchy.get(subscription, "")),
             },
         )
@@ -110,7 +119,7 @@ def _common(world: World, operation: Operation, target: str, run: str) -> Body:
         "caller": actor.caller,
         "channels": "Operation",
         "claims": claims or {},
-        "correlationId": world.chance.guid("correlation", run),
+        "correlationId": operation.correlation or world.chance.guid("correlation", run),
         "description": "",
         "category": _named(operation.category),
         "httpRequest": {
@@ -144,7 +153,10 @@ def _properties(operation: Operation, target: str, step: str, hierarchy: str) ->
         found["serviceRequestId"] = None
     if step in ("Accepted", "Succeeded") and operation.response is not None:
         found[operation.response_key] = _text(operation.response)
-    if step == "Failed":
+    if step == "Failed" and operation.failure is not None:
+        found["statusCode"] = "Conflict"
+        found["statusMessage"] = _text(operation.failure)
+    elif step == "Failed":
         refusal = f"The client '{operation.actor.caller}' does not have authorization to perform '{operation.action}'."
         found["statusMessage"] = _text({"error": {"code": "AuthorizationFailed", "message": refusal}})
     return found | (operation.said or {})
@@ -158,9 +170,12 @@ def _named(text: str, localized: str | None = None) -> Body:
     return {"value": text, "localizedValue": text if localized is None else localized}
 
 
-def _sub_status(step: str, action: str) -> Body:
+def _sub_status(step: str, operation: Operation) -> Body:
+    action = operation.action
     if step == "Started":
         return _named("")
+    if step == "Failed" and operation.failure is not None:
+        return _named("Conflict", "Conflict (HTTP Status Code: 409)")
     if step == "Failed":
         return _named("Forbidden", "Forbidden (HTTP Status Code: 403)")
     if step == "Accepted":

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from audit.sandbox.estate import events, jobs
+from audit.sandbox.estate import events, jobs, sources
 from audit.sandbox.estate.deploy import Write, bound, deploy, log
 from audit.sandbox.estate.identities import Identity, held, none, user_assigned
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from audit.sandbox.estate.model import Body
     from audit.sandbox.estate.world import World
 
@@ -63,7 +65,7 @@ def settle(world: World, plot: Plot, number: int, position: int, group: str, env
         name=name,
         location=plot.location,
         environment=environment,
-        trigger=_trigger(world, name, fault, reached),
+        trigger=_trigger(world, group, name, fault, reached),
         containers=[container],
         identity=identity,
         tags=tags,
@@ -71,6 +73,7 @@ def settle(world: World, plot: Plot, number: int, position: int, group: str, env
         registries=_registries(fault, reached),
     )
     _spoil(world, name, fault, container, tags)
+    _queues(world, group, body["properties"]["configuration"]["eventTriggerConfig"]["scale"]["rules"])
     writes = _writes(number)
     deploy(world, body, *writes)
     if position % 2:
@@ -81,7 +84,9 @@ def settle(world: World, plot: Plot, number: int, position: int, group: str, env
 def deleted(world: World, plot: Plot, number: int) -> None:
     """Write the traces of an event job that is gone."""
     name = f"retired-{number:03d}"
-    rule = jobs.rule("work", "azure-servicebus", {"namespace": "sb-norvane-prod", "queueName": name}, identity="system")
+    rule = jobs.rule(
+        "work", "azure-servicebus", {"namespace": bus_of(plot.groups[0]), "queueName": name}, identity="system"
+    )
     body = jobs.job(
         group=plot.groups[0],
         name=name,
@@ -136,16 +141,45 @@ def _identity(  # noqa: PLR0917  where it belongs
     return held(world, place, plot.location, mine, system=system), mine.on_wire
 
 
-def _trigger(world: World, name: str, fault: int, identity: str) -> Body:
-    queue = {"namespace": "sb-norvane-prod", "queueName": name, "messageCount": "5"}
-    storage = {"accountName": "stnorvaneimports", "queueName": name, "queueLength": "5"}
+def bus_of(group: str) -> str:
+    """Return the name of a resource group's Service Bus namespace."""
+    return f"sb-norvane{group.rpartition('/rg')[2]}"
+
+
+def account_of(group: str) -> str:
+    """Return the name of a resource group's storage account."""
+    return f"stnorvane{group.rpartition('/rg')[2].replace('-', '')}"
+
+
+def sources_of(world: World, group: str, location: str, *, local_auth: bool) -> None:
+    """Add what the jobs of a resource group wait for: a namespace and an account, whose queues the jobs bring."""
+    bus = sources.bus(world, group, bus_of(group), location, local_auth=local_auth)
+    sources.policy(world, bus, "scaling", sources.MANAGE)
+    sources.account(world, group, account_of(group), location, shared_key=local_auth)
+
+
+def _queues(world: World, group: str, rules: Sequence[Body]) -> None:
+    """Add the queues that a job's rules name, where they lie in the group's own namespace and account."""
+    bus = f"{group}/providers/Microsoft.ServiceBus/namespaces/{bus_of(group)}"
+    account = f"{group}/providers/Microsoft.Storage/storageAccounts/{account_of(group)}"
+    for each in rules:
+        name = each["metadata"].get("queueName", "")
+        if each["type"] == "azure-servicebus":
+            sources.queue(world, bus, name, active=len(name) % 7)
+        elif each["type"] == "azure-queue":
+            sources.store_queue(world, account, name, messages=len(name) % 5)
+
+
+def _trigger(world: World, group: str, name: str, fault: int, identity: str) -> Body:
+    queue = {"namespace": bus_of(group), "queueName": name, "messageCount": "5"}
+    storage = {"accountName": account_of(group), "queueName": name, "queueLength": "5"}
     work = jobs.rule("work", "azure-servicebus", queue, identity=identity)
     if fault in (VAULT_SECRET, STRANGE_VAULT):
         work = jobs.rule("work", "azure-servicebus", queue, connection="connection")
     elif fault == OWN_SECRET:
         work = jobs.rule("work", "azure-queue", storage, connection="connection")
     elif fault == PLAIN_METADATA:
-        storage["connection"] = world.planted.storage_account(f"st{name.replace('-', '')}")
+        storage["connection"] = world.planted.storage_account(account_of(group))
         work = jobs.rule("work", "azure-queue", storage)
     elif fault == LATEST:
         metadata = {"protocol": "amqp", "queueName": name, "mode": "QueueLength", "value": "5", "hostFromEnv": "BROKER"}
@@ -203,7 +237,7 @@ def _writes(number: int) -> tuple[Write, ...]:
     return (
         Write(days=100 + number % 400, by=author),
         Write(days=61 + number % 28, by=author, clock=clock, before=bound("maxExecutions", 5)),
-        Write(days=31 + number % 29, by=author, clock=clock),
+        Write(days=31 + number % 29, by=author, clock=clock, before=bound("maxExecutions", 10)),
         Write(days=1 + number % 29, by=author, clock=clock),
     )
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from audit.sandbox.estate import sources, workspaces
 from audit.sandbox.estate.environments import environment, nowhere, to_azure_monitor, to_workspace
+from audit.sandbox.estate.registries import registry
+from audit.sandbox.estate.vaults import vault
 
 if TYPE_CHECKING:
     from audit.sandbox.estate.world import World
 
 WEST, NORTH = "westeurope", "northeurope"
+PROFILE = "ingest-d4"
+"""The workload profile that telemetry's jobs run on: its nodes are billed to the environment, not to the jobs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +35,7 @@ class Foundation:
     registry: str
     shared_registry: str
     vault: str
+    shared_vault: str
     bus: str
     hubs: str
     storage: str
@@ -48,9 +54,11 @@ def lay(world: World) -> Foundation:
     shared_platform = world.group(shared, "rg-platform-shared", NORTH, {"Owner": "platform@norvane.example"})
 
     customer, shared_customer = world.chance.guid("workspace", "prod"), world.chance.guid("workspace", "shared")
-    workspace = _workspace(world, platform, "log-norvane-prod", WEST, customer, keep=365)
-    shared_workspace = _workspace(world, shared_platform, "log-norvane-shared", NORTH, shared_customer, keep=30)
-    network = f"{platform}/providers/Microsoft.Network/virtualNetworks/vnet-norvane-weu/subnets"
+    workspace = workspaces.workspace(world, platform, "log-norvane-prod", WEST, customer, keep=365, local_auth=False)
+    shared_workspace = workspaces.workspace(
+        world, shared_platform, "log-norvane-shared", NORTH, shared_customer, keep=30, quota=2.0
+    )
+    network = f"{platform}/providers/Microsoft.Network/virtualNetworks/vnet-norvane-prod/subnets"
     return Foundation(
         landing_zones=landing_zones,
         production=production,
@@ -80,6 +88,7 @@ def lay(world: World) -> Foundation:
             days=310,
             subnet=f"{network}/snet-telemetry",
             tags=platform_tags,
+            profiles=({"workloadProfileType": "D4", "name": PROFILE, "minimumCount": 1, "maximumCount": 10},),
         ),
         env_tools=environment(
             world,
@@ -92,57 +101,12 @@ def lay(world: World) -> Foundation:
         ),
         workspace=workspace,
         shared_workspace=shared_workspace,
-        registry=_registry(world, platform, "norvane", WEST, admin=False),
-        shared_registry=_registry(world, shared_platform, "norvaneshared", NORTH, admin=True),
-        vault=_vault(world, platform, "kv-norvane-prod", WEST),
-        bus=_namespace(world, platform, "Microsoft.ServiceBus", "sb-norvane-prod", WEST, local_auth_off=True),
-        hubs=_namespace(world, platform, "Microsoft.EventHub", "evh-norvane-prod", WEST, local_auth_off=False),
-        storage=_storage(world, platform, "stnorvaneimports", WEST),
-        shared_bus=_namespace(
-            world,
-            shared_platform,
-            "Microsoft.ServiceBus",
-            "sb-norvane-shared",
-            NORTH,
-            local_auth_off=False,
-        ),
+        registry=registry(world, platform, "norvane", WEST, let_in=("203.0.113.0/27",), zones=True),
+        shared_registry=registry(world, shared_platform, "norvaneshared", NORTH, sku="Standard", admin=True),
+        vault=vault(world, platform, "kv-norvane-prod", WEST, public=False, let_in=()),
+        shared_vault=vault(world, shared_platform, "kv-norvane-shared", NORTH, let_in=("203.0.113.0/27",)),
+        bus=sources.bus(world, platform, "sb-norvane-prod", WEST, tier="Premium", local_auth=False, public=False),
+        hubs=sources.hubs(world, platform, "evh-norvane-prod", WEST),
+        storage=sources.account(world, platform, "stnorvaneimports", WEST, recoverable=False),
+        shared_bus=sources.bus(world, shared_platform, "sb-norvane-shared", NORTH),
     )
-
-
-def _workspace(world: World, group: str, name: str, location: str, customer: str, *, keep: int) -> str:
-    kind = "Microsoft.OperationalInsights/workspaces"
-    return world.resource(group, kind, name, location, {"customerId": customer, "retentionInDays": keep}, tags={})
-
-
-def _registry(world: World, group: str, name: str, location: str, *, admin: bool) -> str:
-    properties = {
-        "loginServer": f"{name}.azurecr.io",
-        "provisioningState": "Succeeded",
-        "adminUserEnabled": admin,
-        "publicNetworkAccess": "Enabled",
-    }
-    sku = {"name": "Premium", "tier": "Premium"}
-    return world.resource(group, "Microsoft.ContainerRegistry/registries", name, location, properties, sku=sku, tags={})
-
-
-def _vault(world: World, group: str, name: str, location: str) -> str:
-    properties = {
-        "tenantId": world.estate.tenant_id,
-        "vaultUri": f"https://{name}.vault.azure.net/",
-        "enableRbacAuthorization": True,
-        "enableSoftDelete": True,
-    }
-    return world.resource(group, "Microsoft.KeyVault/vaults", name, location, properties, tags={})
-
-
-def _namespace(world: World, group: str, provider: str, name: str, location: str, *, local_auth_off: bool) -> str:
-    properties = {"disableLocalAuth": local_auth_off, "zoneRedundant": True, "status": "Active"}
-    sku = {"name": "Standard", "tier": "Standard"}
-    return world.resource(group, f"{provider}/namespaces", name, location, properties, sku=sku, tags={})
-
-
-def _storage(world: World, group: str, name: str, location: str) -> str:
-    properties = {"allowSharedKeyAccess": True, "supportsHttpsTrafficOnly": True, "provisioningState": "Succeeded"}
-    sku = {"name": "Standard_ZRS", "tier": "Standard"}
-    kind = "Microsoft.Storage/storageAccounts"
-    return world.resource(group, kind, name, location, properties, sku=sku, kind="StorageV2", tags={})

@@ -33,6 +33,7 @@ def job(
     identity_settings: Sequence[Body] | None = None,
     timeout: int = 1800,
     retries: int = 1,
+    profile: str = "Consumption",
 ) -> Body:
     """Return a job; ``trigger`` is one of the three below. ``systemData`` is set by whoever deploys it."""
     place = job_id(group, name)
@@ -47,7 +48,7 @@ def job(
             "provisioningState": "Succeeded",
             "runningState": "Ready",
             "environmentId": environment,
-            "workloadProfileName": "Consumption",
+            "workloadProfileName": profile,
             "configuration": {
                 "secrets": list(secrets) if secrets else None,
                 "triggerType": trigger["triggerType"],

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
 Body = dict[str, Any]
@@ -46,17 +47,21 @@ class Estate:
     """Lower-case scope → budgets."""
     action_groups: dict[str, list[Body]] = field(default_factory=dict)
     """Subscription GUID → action groups."""
-    executions: dict[str, list[Body]] = field(default_factory=dict)
+    executions: Mapping[str, list[Body]] = field(default_factory=dict)
     """Lower-case job id → its executions of ninety days, newest first; Azure shows the most recent hundred."""
     logs: dict[str, dict[str, list[Body]]] = field(default_factory=dict)
     """Lower-case customer id of a workspace → table → rows, oldest first; a table that does not exist has no key."""
     metrics: dict[str, list[Body]] = field(default_factory=dict)
-    """Lower-case resource id → series ``{"metric", "dimension", "points": [[moment, value], …]}``, oldest first."""
+    """Lower-case resource id → series ``{"metric", "dimension", "points": [[moment, value], …], "peak"}``.
+
+    A point, oldest first, is the mean of an hour, and ``peak`` by how much its highest sample is above that; an hour
+    without a point had 0.
+    """
     alerts: dict[str, list[Body]] = field(default_factory=dict)
     """Subscription GUID → metric, log and Activity Log alert rules, told apart by their type."""
     fired_alerts: dict[str, list[Body]] = field(default_factory=dict)
     """Subscription GUID → alerts that fired."""
-    costs: dict[str, list[Body]] = field(default_factory=dict)
+    costs: Mapping[str, list[Body]] = field(default_factory=dict)
     """Subscription GUID → lines ``{"resource", "type", "day", "meter", "actual", "amortised"}``; EUR, days as dates."""
     resource_changes: list[Body] = field(default_factory=list)
     """Rows of Resource Graph's ``resourcechanges``, of fourteen days."""
@@ -66,6 +71,8 @@ class Estate:
     """Subscription GUID → locks at it and below it."""
     policy_exemptions: dict[str, list[Body]] = field(default_factory=dict)
     """Subscription GUID → exemptions that hold at it or below it."""
+    images_gone: list[str] = field(default_factory=list)
+    """Image references of jobs that their registry doesn't hold any more."""
     graph_lag: set[str] = field(default_factory=set)
     """Lower-case ids that Resource Graph doesn't know yet."""
     collector_id: str = ""

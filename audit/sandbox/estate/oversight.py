@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from audit.sandbox.estate import events
 from audit.sandbox.estate.budgets import action_group, budget, warn
 from audit.sandbox.estate.diagnostics import ACTIVITY, ENVIRONMENT, send
+from audit.sandbox.estate.sources import account
 
 if TYPE_CHECKING:
     from audit.sandbox.estate.foundation import Foundation
@@ -23,13 +24,14 @@ def settle(world: World, ground: Foundation) -> None:
 
 def exports(world: World, ground: Foundation) -> None:
     """Export production's Activity Log (the shared one nobody exports); telemetry's setting was gone for a night."""
-    archive = world.resource(
+    archive = account(
+        world,
         ground.platform,
-        "Microsoft.Storage/storageAccounts",
         "stnorvanearchive",
         "westeurope",
-        {"allowSharedKeyAccess": False, "provisioningState": "Succeeded"},
-        sku={"name": "Standard_GZRS", "tier": "Standard"},
+        shared_key=False,
+        open_to_all=False,
+        tier="Standard_GZRS",
     )
     production = f"/subscriptions/{ground.production}"
     send(world, production, "export-activity", workspace=ground.workspace, storage=archive, logs=ACTIVITY)
@@ -45,7 +47,7 @@ def exports(world: World, ground: Foundation) -> None:
     fulfil = f"{production}/resourceGroups/rg-orders-prod/providers/Microsoft.App/jobs/orders-fulfil"
     send(world, fulfil, "job-metrics", workspace=ground.workspace, metrics=True)
     target = f"{ground.env_telemetry}/providers/microsoft.insights/diagnosticSettings/send-logs"
-    for days, clock, verb in ((16, "21:33", "delete"), (15, "06:10", "write")):
+    for days, clock, verb in ((14, "21:33", "delete"), (13, "06:10", "write")):
         events.record(
             world,
             events.Operation(

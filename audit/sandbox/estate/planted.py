@@ -26,9 +26,9 @@ class Planted:
         """Every secret planted so far, each once, in the order of planting."""
         return tuple(dict.fromkeys(self._made.values()))
 
-    def storage_account(self, account: str) -> str:
-        """Return a storage connection string; its AccountKey is planted."""
-        key = self._key("AccountKey", account, size=64, mark="+ASt", at=76)
+    def storage_account(self, account: str, generation: str = "") -> str:
+        """Return a storage connection string; its AccountKey is planted. ``generation``: a key of another time."""
+        key = self._key("AccountKey", account + generation, size=64, mark="+ASt", at=76)
         return f"DefaultEndpointsProtocol=https;AccountName={account};AccountKey={key};EndpointSuffix=core.windows.net"
 
     def service_bus(self, namespace: str, policy: str = "RootManageSharedAccessKey") -> str:
@@ -54,9 +54,10 @@ class Planted:
         """Return a password as people and generators choose them."""
         return self._once("password", name, make=lambda: self._letters(18, "password", name) + "!7q")
 
-    def broker(self, host: str, user: str) -> str:
-        """Return an AMQP address with a password inside."""
-        secret = self._once("broker", host, user, make=lambda: self._letters(22, "broker", host, user))
+    def broker(self, host: str, user: str, *generation: str) -> str:
+        """Return an AMQP address with a password inside. ``generation``: a password of another time."""
+        names = ("broker", host, user, *generation)
+        secret = self._once(*names, make=lambda: self._letters(22, *names))
         return f"amqps://{user}:{secret}@{host}:5671/customs"
 
     def github_token(self, name: str) -> str:

@@ -15,7 +15,7 @@ REQUIRED_TAGS = ("owner", "environment", "cost-centre", "runbook")
 
 
 def policy_toml(estate: Estate) -> str:
-    """Return the [policy] section of an audit.toml for this estate, the story's or a generated one."""
+    """Return the [policy] section and the verified scalers of an audit.toml for this estate, whichever it is."""
     lists = {
         "approved_registries": APPROVED_REGISTRIES,
         "approved_vaults": APPROVED_VAULTS,
@@ -25,6 +25,6 @@ def policy_toml(estate: Estate) -> str:
     return (
         "[policy]\n"
         + "".join(f"{key} = {json.dumps(list(values))}\n" for key, values in lists.items())
-        + "\n[policy.verified_scalers.azure-eventhub]\n"
-        + f'by = "tove.lindqvist@norvane.example"\non = "{tried}"\n'
+        + '\n[[scalers]]\ntype = "azure-eventhub"\nverified_by = "tove.lindqvist@norvane.example"\n'
+        + f'verified_on = {tried}\nverified_for = "identity, checkpoints in blobs, 0 to 200 executions"\n'
     )

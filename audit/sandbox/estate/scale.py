@@ -5,11 +5,25 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING
 
-from audit.sandbox.estate import fleet, noise, people, roles
+from audit.sandbox.estate import (
+    alerts,
+    connections,
+    costs,
+    deployments,
+    fleet,
+    governance,
+    noise,
+    people,
+    roles,
+    seen,
+    workspaces,
+)
+from audit.sandbox.estate import logs as system_logs
 from audit.sandbox.estate.access import collector, custom_role, grant
 from audit.sandbox.estate.budgets import action_group, budget, warn
 from audit.sandbox.estate.diagnostics import ACTIVITY, ENVIRONMENT, send
 from audit.sandbox.estate.environments import environment, nowhere, to_azure_monitor, to_workspace
+from audit.sandbox.estate.executions import Generated
 from audit.sandbox.estate.fleet import Plot
 
 if TYPE_CHECKING:
@@ -18,6 +32,7 @@ if TYPE_CHECKING:
 
 JOBS_PER_GROUP, JOBS_PER_ENVIRONMENT, ASSIGNMENTS = 25, 40, 30
 _LOCATIONS = ("westeurope", "northeurope", "swedencentral")
+_WORKSPACE = "log-norvane"
 _BUSY = ("deploy.platform", "deploy.tools", "petra.okafor", "nightly.report")
 
 
@@ -32,9 +47,11 @@ def fill(world: World, jobs: int, subscriptions: int, caller_role: Body | None) 
     collector(world, caller_role, landing_zones)
     grant(world, "Owner", world.actors["emergency.access"], "/", days=900)
     grant(world, "Contributor", world.actors["deploy.platform"], landing_zones, days=690, by="petra.okafor")
+    plots: list[Plot] = []
     for index in range(subscriptions):
         numbers = range(index, jobs, subscriptions)
         plot = _plot(world, index, len(numbers))
+        plots.append(plot)
         for position, number in enumerate(numbers):
             group = plot.groups[position // JOBS_PER_GROUP]
             home = plot.environments[position // JOBS_PER_ENVIRONMENT]
@@ -47,7 +64,14 @@ def fill(world: World, jobs: int, subscriptions: int, caller_role: Body | None) 
             fleet.deleted(world, plot, index)
         _access(world, plot, release)
         _oversight(world, plot, index)
+        governance.generate(world, plot.groups[0], index)
         noise.make(world, plot.subscription, plot.groups, [world.actors[key] for key in _BUSY], 10 + len(numbers) // 4)
+    connections.generate(world, plots)
+    world.estate.executions = Generated(world)
+    world.estate.costs = costs.Billed(world)
+    deployments.settle(world, most=1)
+    seen.observe(world)
+    system_logs.empty(world)
 
 
 def _plot(world: World, index: int, jobs: int) -> Plot:
@@ -60,11 +84,24 @@ def _plot(world: World, index: int, jobs: int) -> Plot:
     for number in range(max(1, ceil(jobs / JOBS_PER_GROUP))):
         tags = {"owner": f"team-{number}@norvane.example"} if number % 4 else None
         plot.groups.append(world.group(plot.subscription, f"rg-{index + 1:03d}-{number + 1:03d}", plot.location, tags))
+        fleet.sources_of(world, plot.groups[-1], plot.location, local_auth=number % 5 != 4)  # noqa: PLR2004  one in five
+    customer = world.chance.guid("workspace", index)
+    workspaces.workspace(world, plot.groups[0], _WORKSPACE, plot.location, customer, keep=90)
     for number in range(max(1, ceil(jobs / JOBS_PER_ENVIRONMENT))):
         group, kind = plot.groups[number % len(plot.groups)], (index + number) % 3
-        logs = (to_workspace(world.chance.guid("workspace", index)), to_azure_monitor(), nowhere())[kind]
+        logs = (to_workspace(customer), to_azure_monitor(), nowhere())[kind]
         title = f"cae-{index + 1:03d}-{number + 1:03d}"
-        made = environment(world, group, title, plot.location, logs=logs, author="deploy.platform", days=400)
+        made = environment(
+            world,
+            group,
+            title,
+            plot.location,
+            logs=logs,
+            author="deploy.platform",
+            days=400,
+            subnet=connections.subnet_of(plot, number),
+            internal=number % 2 == 0,
+        )
         plot.environments.append(made)
         if logs["destination"] == "azure-monitor":
             send(world, made, "send-logs", workspace=_workspace(plot), logs=ENVIRONMENT, metrics=True)
@@ -72,7 +109,7 @@ def _plot(world: World, index: int, jobs: int) -> Plot:
 
 
 def _workspace(plot: Plot) -> str:
-    return f"{plot.groups[0]}/providers/Microsoft.OperationalInsights/workspaces/log-norvane"
+    return f"{plot.groups[0]}/providers/Microsoft.OperationalInsights/workspaces/{_WORKSPACE}"
 
 
 def _access(world: World, plot: Plot, release: str) -> None:
@@ -108,6 +145,7 @@ def _oversight(world: World, plot: Plot, index: int) -> None:
         send(world, scope, "export-activity", workspace=_workspace(plot), logs=ACTIVITY)
     mail = {"finops": "finops@norvane.example"}
     told = action_group(world, plot.groups[0], "ag-finops", emails=mail, live=index % 4 != 3)  # noqa: PLR2004  one in four
+    alerts.generated(world, plot.groups[0], index, told)
     budget(world, scope, "monthly", 5000.0, spent=3100.0, forecast=4700.0, notifications=[warn(80.0, groups=[told])])
     for number, group in enumerate(plot.groups[::3]):
         contacts = ["finops@norvane.example"] if number % 2 else []

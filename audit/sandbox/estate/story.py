@@ -4,7 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.sandbox.estate import entitlements, noise, operations, oversight, people, roles
+from audit.sandbox.estate import (
+    alerts,
+    connections,
+    costs,
+    deployments,
+    entitlements,
+    governance,
+    logs,
+    metrics,
+    noise,
+    operations,
+    oversight,
+    people,
+    rhythms,
+    roles,
+    seen,
+)
 from audit.sandbox.estate.access import collector
 from audit.sandbox.estate.foundation import lay
 from audit.sandbox.estate.teams import billing, imports, notifications, orders, telemetry, tools
@@ -23,8 +39,16 @@ def tell(world: World, caller_role: Body | None) -> None:
     ground = lay(world)
     for team in (orders, billing, telemetry, imports, notifications, tools):
         team.settle(world, ground)
-    for part in (entitlements, oversight, operations):
+    for part in (connections, entitlements, oversight, operations):
         part.settle(world, ground)
+    rhythms.settle(world)
+    logs.settle(world)
+    for part in (metrics, alerts):
+        part.settle(world, ground)
+    deployments.tell(world)
+    for part in (governance, seen):
+        part.settle(world, ground)
+    world.estate.costs = dict(costs.Billed(world))
     collector(world, caller_role, ground.landing_zones)
     actors = [world.actors[key] for key in _BUSY]
     for subscription, count in ((ground.production, 64), (ground.shared, 38)):

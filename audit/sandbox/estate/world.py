@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from typing import TYPE_CHECKING
 
 from audit.sandbox.estate.chance import Chance
 from audit.sandbox.estate.model import Body, Estate
 from audit.sandbox.estate.planted import Planted
+
+if TYPE_CHECKING:
+    from audit.sandbox.estate.deploy import Write
 
 DISPLAY = {"westeurope": "West Europe", "northeurope": "North Europe", "swedencentral": "Sweden Central"}
 """Container Apps spells a location as people read it, most other providers as a code."""
@@ -39,6 +43,8 @@ class World:
         self.now = now
         self.estate = Estate(now=now, tenant_id=self.chance.guid("tenant"), subscriptions=[])
         self.hierarchy: dict[str, str] = {}
+        self.writes: dict[str, tuple[Write, ...]] = {}
+        """Lower-case job id → its writes, oldest first: what its template was at any moment follows from them."""
 
     def before(self, days: int, clock: str = "10:30") -> datetime:
         """Return the moment ``days`` days before today at ``clock`` (UTC), with seconds of its own."""

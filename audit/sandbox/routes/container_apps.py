@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.sandbox.call import Call, Route
+from audit.sandbox.call import Call, Route, missing
 from audit.sandbox.routes.resources import get_resource, group_of
+from audit.sandbox.wire import encode
 
 if TYPE_CHECKING:
     from audit.sandbox.wire import Answer
@@ -27,7 +28,10 @@ _VERSIONS = (
     "2026-07-01",
 )
 _READ_JOB = "Microsoft.App/jobs/read"
+_READ_EXECUTIONS = "Microsoft.App/jobs/executions/read"
 _READ_ENVIRONMENT = "Microsoft.App/managedEnvironments/read"
+_KEPT_EXECUTIONS = 100
+"""Azure keeps the most recent hundred: https://learn.microsoft.com/azure/container-apps/jobs."""
 
 
 def list_jobs(call: Call) -> Answer:
@@ -40,6 +44,16 @@ def list_environments(call: Call) -> Answer:
     return _listed(call, _READ_ENVIRONMENT, call.options.page_sizes.environments)
 
 
+def list_executions(call: Call) -> Answer:
+    """Answer the most recent executions of a job, newest first; of the older ones nothing is said."""
+    call.require(_READ_EXECUTIONS, call.parent)
+    if call.parent not in call.world.resources:
+        group_of(call)
+        raise missing(call)
+    kept = call.world.estate.executions.get(call.parent, [])[:_KEPT_EXECUTIONS]
+    return call.page([encode(each) for each in kept], call.options.page_sizes.executions)
+
+
 def _listed(call: Call, action: str, size: int) -> Answer:
     bodies = call.readable(call.world.of_type(call.target.kind, call.parent), action)
     if "/resourcegroups/" in call.parent:
@@ -50,6 +64,7 @@ def _listed(call: Call, action: str, size: int) -> Answer:
 ROUTES = (
     Route("microsoft.app/jobs", False, _VERSIONS, (_READ_JOB,), list_jobs),
     Route("microsoft.app/jobs", True, _VERSIONS, (_READ_JOB,), get_resource),
+    Route("microsoft.app/jobs/executions", False, _VERSIONS, (_READ_EXECUTIONS,), list_executions),
     Route("microsoft.app/managedenvironments", False, _VERSIONS, (_READ_ENVIRONMENT,), list_environments),
     Route("microsoft.app/managedenvironments", True, _VERSIONS, (_READ_ENVIRONMENT,), get_resource),
 )

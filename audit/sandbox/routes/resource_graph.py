@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,13 +11,17 @@ from audit.model import ids
 from audit.sandbox.call import Call, Route
 from audit.sandbox.kql import QueryInvalid, parse
 from audit.sandbox.wire import FIRST, Answer, Cursor, encode
+from audit.sandbox.world import moment
 
 if TYPE_CHECKING:
-    from audit.sandbox.estate.model import Body
+    from collections.abc import Iterator
+
+    from audit.sandbox.estate.model import Body, Estate
     from audit.sandbox.kql_values import Row
 
 _VERSIONS = ("2019-04-01", "2020-04-01-preview", "2021-03-01", "2021-06-01-preview", "2022-10-01", "2024-04-01")
 _MOST = 1000
+_CHANGES_KEPT = timedelta(days=14)
 
 
 class _Options(
@@ -99,25 +104,47 @@ def _table(call: Call, name: str, subscriptions: tuple[str, ...]) -> list[Row]:
         return [
             _row(world.estate.tenant_id, body)
             for key, body in world.resources.items()
-            if key not in world.estate.graph_lag
+            if world.is_indexed(body)
+            and key not in world.estate.graph_lag
             and (ids.subscription_of(key) or "") in asked
             and world.access.may(grant, f"{body['type']}/read", key)
         ]
     if name == "resourcecontainers":
         containers = [*world.estate.subscriptions, *world.estate.resource_groups]
         return [
-            _row(world.estate.tenant_id, _container(body))
+            _row(world.estate.tenant_id, _container(body, world.estate))
             for body in containers
             if (ids.subscription_of(body["id"]) or "").lower() in asked
-            and world.access.may(grant, f"{_container(body)['type']}/read", ids.key(body["id"]))
+            and world.access.may(grant, f"{_container(body, world.estate)['type']}/read", ids.key(body["id"]))
         ]
+    if name == "resourcechanges":
+        return list(_changes(call, asked))
     raise QueryInvalid(name, 0)
 
 
-def _container(body: Body) -> Body:
-    kind = "subscriptions" if "subscriptionId" in body else "subscriptions/resourceGroups"
-    name = body.get("displayName") or body.get("name")
-    return {**body, "type": f"Microsoft.Resources/{kind}", "name": name}
+def _changes(call: Call, asked: set[str]) -> Iterator[Row]:
+    """Yield the changes of fourteen days, of what the caller may read, there or gone."""
+    world, grant = call.world, call.grant
+    for body in world.estate.resource_changes:
+        facts = body["properties"]
+        key = ids.key(facts["targetResourceId"])
+        noticed = moment(facts["changeAttributes"]["timestamp"])
+        kept = world.estate.now - noticed <= _CHANGES_KEPT
+        covered = kept and (ids.subscription_of(key) or "") in asked
+        if covered and world.access.may(grant, f"{facts['targetResourceType']}/read", key):
+            yield _row(world.estate.tenant_id, body)
+
+
+def _container(body: Body, estate: Estate) -> Body:
+    if "subscriptionId" not in body:
+        return {**body, "type": "Microsoft.Resources/subscriptions/resourceGroups"}
+    chain = [
+        {"name": name, "displayName": "Tenant Root Group" if name == estate.tenant_id else name}
+        for name in (ids.name_of(each) for each in reversed(estate.management_groups))
+    ]
+    properties = {"managementGroupAncestorsChain": chain, "state": body["state"]}
+    kind = "Microsoft.Resources/subscriptions"
+    return {**body, "type": kind, "name": body["displayName"], "properties": properties}
 
 
 def _row(tenant: str, body: Body) -> Row:

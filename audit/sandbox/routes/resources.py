@@ -97,7 +97,7 @@ def list_resources(call: Call) -> Answer:
 
     def found() -> Iterator[bytes]:
         for key, body in call.world.resources.items():
-            if key.startswith(prefix) and matches(body):
+            if key.startswith(prefix) and call.world.is_indexed(body) and matches(body):
                 action = f"{body['type']}/read"
                 if access.may(call.grant, action, key) and access.may(call.grant, _READ_RESOURCES, key):
                     yield encode(_indexed(body))

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from audit.model.marker import MARKER
-from audit.store.redaction import assignments, names
-from audit.store.redaction.members import CLAIMS, Place, place
+from audit.store.redaction import assignments, names, parameters
+from audit.store.redaction.changes import ChangeRedactor
+from audit.store.redaction.members import CLAIMS, Place, may_do, place
 from audit.store.redaction.places import Places
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class DocumentRedactor:
         self._places = Places(marks, text)
         self._decoder = msgspec.json.Decoder(float_hook=Decimal)
         self._encoder = msgspec.json.Encoder(decimal_format="number")
+        self._changes = ChangeRedactor(self, self._places, marks=marks, text=text)
         self._plain: set[str] = set()
         self._members = 0
 
@@ -69,7 +71,7 @@ class DocumentRedactor:
         """
         value = self._decoder.decode(body)
         self._members = 0
-        redacted = self._member(name, place(name), value, 1)
+        redacted = self.named_value(name, value, 1)
         kept = redacted is value and self._members == members_in(body)
         return (body if kept else self._encoder.encode(redacted)), self._members
 
@@ -96,7 +98,7 @@ class DocumentRedactor:
                     continue
                 redacted = self.value(value, depth)
             else:
-                redacted = self._member(name, place(name), value, depth)
+                redacted = self.named_value(name, value, depth)
                 renamed = self.hides(name) or renamed
             if redacted is not value:
                 changed[name] = redacted
@@ -105,6 +107,10 @@ class DocumentRedactor:
         if renamed:
             return {self._text.text(name): changed.get(name, value) for name, value in members.items()}
         return {**members, **changed} if changed else members
+
+    def count(self, members: dict[str, Any]) -> None:
+        """Count the members of an object that another rule walks through (see members_in)."""
+        self._members += len(members)
 
     def hides(self, name: str) -> bool:
         """Tell whether a member's name itself holds a secret; remember the plain ones."""
@@ -125,18 +131,19 @@ class DocumentRedactor:
             if hidden != value:
                 changed["value"] = hidden
 
-    def _member(self, name: str, where: Place, value: Any, depth: int) -> Any:  # noqa: C901, PLR0911  one branch a place
-        match where:
+    def named_value(self, name: str, value: Any, depth: int) -> Any:  # noqa: C901, PLR0911  one branch a place
+        """Redact the value of a member by the rules of its name."""
+        match place(name):
             case Place.PLAIN:
                 return self.value(value, depth)
             case Place.SECRET:
-                return self._secret(name, value, depth)
+                return self.secret(name, value, depth)
             case Place.ENVIRONMENT if isinstance(value, list):
-                return self._same_or_new(value, [self._variable(each, depth) for each in value])
+                return self._same_or_new(value, [self.variable(each, depth) for each in value])
             case Place.ENVIRONMENT if isinstance(value, dict):
                 return self._map(value, depth, self._places.environment)
             case Place.SECRETS:
-                return self._secret(name, value, depth)
+                return value if may_do(value) else self.secret(name, value, depth)
             case Place.METADATA if isinstance(value, dict):
                 return self._map(value, depth, self._places.metadata)
             case Place.WORDS if isinstance(value, list):
@@ -147,6 +154,10 @@ class DocumentRedactor:
                 return self._claims(value, depth)
             case Place.CURSOR if isinstance(value, str):
                 return value
+            case Place.CHANGES if isinstance(value, dict):
+                return self._changes.changes(value, depth)
+            case Place.PARAMETERS if isinstance(value, dict):
+                return parameters.redact(self, value, depth)
         return self.value(value, depth)
 
     def _list(self, items: list[Any], depth: int) -> list[Any]:
@@ -165,7 +176,7 @@ class DocumentRedactor:
         self._members += len(members)
         return members if all(new[name] is value for name, value in members.items()) else new
 
-    def _variable(self, item: Any, depth: int) -> Any:
+    def variable(self, item: Any, depth: int) -> Any:
         """Redact one environment variable: an object of name and value."""
         if not isinstance(item, dict) or not isinstance(value := item.get("value"), str):
             return self.value(item, depth + 1)
@@ -178,26 +189,32 @@ class DocumentRedactor:
             return item
         return {key: hidden if key == "value" else walked.get(key, each) for key, each in item.items()}
 
-    def _secret(self, name: str, value: Any, depth: int) -> Any:
+    def secret(self, name: str, value: Any, depth: int) -> Any:
         """Hide a secret, or the secrets in a list, or the value of an object that describes one."""
         if isinstance(value, str):
             return self._places.named(name, value)
         if isinstance(value, list):
-            return self._same_or_new(value, [self._secret(name, each, depth + 1) for each in value])
+            return self._same_or_new(value, [self.secret(name, each, depth + 1) for each in value])
         if isinstance(value, dict):
             walked = self._object(value, depth + 1)
             kept = walked.get("value", walked.get("defaultValue"))
-            if isinstance(kept, str) and (hidden := self._described(name, kept)) != kept:
+            if isinstance(kept, str) and (hidden := self.described(name, kept)) != kept:
                 return {**walked, "value" if "value" in walked else "defaultValue": hidden}
             return walked
         if names.is_password(name) and isinstance(value, int | Decimal) and not isinstance(value, bool):
             return self._marks.hide(str(value), assignments.detector(name))
         return value
 
-    def _described(self, name: str, value: str) -> str:
+    def described(self, name: str, value: str) -> str:
+        """Redact the value in an object that describes a secret of this name."""
         if place(name) is Place.SECRETS and value and not MARKER.fullmatch(value):
             return self._marks.hide(value, _SECRET_VALUE)
         return self._places.named(name, value)
+
+    def hide(self, value: Any) -> str:
+        """Return the marker of what is said to be a secret."""
+        text = value if isinstance(value, str) else self._encoder.encode(value).decode()
+        return self._marks.hide(text, _SECRET_VALUE)
 
     def _claims(self, claims: Any, depth: int) -> Any:
         """Cut an event's claims to what says who acted, by what, from where."""
@@ -219,15 +236,19 @@ class DocumentRedactor:
         return self._text.text(value)
 
     def _nested(self, value: str, depth: int) -> str:
-        """Redact a text that holds JSON by the same rules; one that was cut off is hidden whole."""
+        """Redact a text that holds JSON by the same rules."""
         if value in self._text.clean or MARKER.match(value):
             return self._text.text(value)
+        return self.nested(value, lambda parsed: self.value(parsed, depth + 1))
+
+    def nested(self, value: str, redact: Callable[[Any], Any]) -> str:
+        """Redact what a text that holds JSON says, by ``redact``; one that was cut off is hidden whole."""
         try:
             parsed = self._decoder.decode(value)
         except (msgspec.DecodeError, RecursionError):
             return self._marks.hide(value) if _LOOKS_LIKE_JSON.match(value) else self._text.text(value)
         outer, self._members = self._members, 0
-        redacted = self.value(parsed, depth + 1)
+        redacted = redact(parsed)
         whole = redacted is parsed and self._members == value.count('":') - value.count('\\":')
         self._members = outer
         return value if whole else self._encoder.encode(redacted).decode()

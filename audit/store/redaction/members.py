@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import Enum, auto
 from functools import lru_cache
+from typing import Any
 
 from audit.store.redaction import names
 
@@ -28,6 +29,8 @@ CLAIMS = frozenset(
 )
 """What is kept of the token's claims in an Activity Log event: who, by which application, how, from where."""
 
+_SECRET_PERMISSIONS = frozenset({"all", "backup", "delete", "get", "list", "purge", "recover", "restore", "set"})
+
 
 class Place(Enum):
     """What a member's name says about its value's rules."""
@@ -40,6 +43,8 @@ class Place(Enum):
     WORDS = auto()
     CLAIMS = auto()
     CURSOR = auto()
+    CHANGES = auto()
+    PARAMETERS = auto()
 
 
 _PLACES = {
@@ -52,6 +57,9 @@ _PLACES = {
     "command": Place.WORDS,
     "args": Place.WORDS,
     "claims": Place.CLAIMS,
+    "changes": Place.CHANGES,
+    "parameters": Place.PARAMETERS,
+    "outputs": Place.PARAMETERS,
     "$skiptoken": Place.CURSOR,
     "skiptoken": Place.CURSOR,
 }
@@ -64,3 +72,11 @@ def place(name: str) -> Place:
     if known is not None:
         return known
     return Place.SECRET if names.holds_secret(name) else Place.PLAIN
+
+
+def may_do(value: Any) -> bool:
+    """Tell whether a list named ``secrets`` says what a principal may do with secrets: words of an access policy.
+
+    https://learn.microsoft.com/rest/api/keyvault/keyvault/vaults/get#secretpermissions
+    """
+    return type(value) is list and all(type(each) is str and each.lower() in _SECRET_PERMISSIONS for each in value)

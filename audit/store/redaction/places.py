@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from audit.model import marker
 from audit.model.marker import MARKER
-from audit.store.redaction import assignments, names, values
+from audit.store.redaction import addresses, assignments, names, values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,15 +32,25 @@ class Places:
         self._text = text
 
     def environment(self, name: str, value: str) -> str:
-        """Hide an environment value unless it is plainly harmless."""
+        """Hide an environment value unless it is plainly harmless; of a connection string, all but where it leads."""
         if not value or MARKER.fullmatch(value):
             return value
         detector = self._text.detector(value) or self._by_name(name, value)
+        located = addresses.located(value, self._marks.hide)
+        if located is not None and self._text.text(located) == located and (not detector or marker.detector(located)):
+            return value if located == value else located
         if detector:
             return self._marks.hide(value, detector)
         if values.is_harmless(value):
             return value
         return self._marks.hide(value, HIGH_ENTROPY if _is_key(name, value) else "")
+
+    def unnamed(self, value: str) -> str:
+        """Hide an environment value whose name isn't told: of harmless ones, those that could be a password as well."""
+        shown = self.environment("", value)
+        if shown == value and value and not values.is_never_secret(value) and not MARKER.search(value):
+            return self._marks.hide(value)
+        return shown
 
     def metadata(self, name: str, value: str) -> str:
         """Keep scaler metadata readable unless its name or the value itself shows a secret."""
@@ -91,6 +102,13 @@ class Places:
         if not detector and self._is_shown(value):
             return word
         return f"{name}={self._marks.hide(value, detector or (HIGH_ENTROPY if _is_key(name, value) else ''))}"
+
+    def word_after_anything(self, word: str) -> str:
+        """Hide a word of a command line unless it is a flag: what stood before it isn't told, and may ask for it."""
+        if _is_flag(word) or values.is_reference(word) or MARKER.fullmatch(word):
+            return word
+        hidden = self.word(word)
+        return hidden if hidden != word or MARKER.search(word) else self._marks.hide(word)
 
     def _is_shown(self, word: str) -> bool:
         if self._text.detector(word):

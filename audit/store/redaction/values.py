@@ -16,6 +16,14 @@ _HARMLESS = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+_PLAIN_ENOUGH = re.compile(
+    r"""
+      auto|default|trace|debug|info|information|warn|warning|error|critical|fatal|verbose
+    | -?\d{1,3}
+    | (?:https?://)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){2,}[a-z]{2,18}(?::\d{1,5})?/?
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
 _SWITCH = re.compile(r"true|false|yes|no|on|off|enabled?|disabled?|none|null|required|optional", re.IGNORECASE)
 _VARIABLE = r"\$\([\w.-]{1,64}\)|\$\{[\w.:-]{1,64}\}|\$[A-Z_][A-Z0-9_]{0,63}|%[A-Z_][A-Z0-9_]{0,63}%"
 _REFERENCE = re.compile(
@@ -52,6 +60,11 @@ def is_harmless(value: str) -> bool:
 def is_switch(value: str) -> bool:
     """Tell whether a value only turns something on or off, whatever it is called."""
     return _SWITCH.fullmatch(value) is not None
+
+
+def is_never_secret(value: str) -> bool:
+    """Tell whether a value is no secret whatever it is called: a switch, a level, a few digits, a host in a domain."""
+    return is_switch(value) or _PLAIN_ENOUGH.fullmatch(value) is not None
 
 
 def is_variable(value: str) -> bool:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from audit.render.workbook.sheets.access import IDENTITIES, PERMISSIONS, ROLE_ASSIGNMENTS, ROLES
 from audit.render.workbook.sheets.assessment import CONTROLS, COVERAGE, FINDINGS, RECONCILIATION
+from audit.render.workbook.sheets.health import EXECUTIONS, HEALTH
 from audit.render.workbook.sheets.jobs import CONTAINERS, ENVIRONMENTS, JOBS, SCALE_RULES, SECRETS, SUBSCRIPTIONS
 from audit.render.workbook.sheets.operations import ACTION_GROUPS, ACTIVITY_LOG, DIAGNOSTIC_SETTINGS, RAW_FILES
 from audit.render.workbook.sheets.ownership import BUDGETS, TAGS
+from audit.render.workbook.sheets.surroundings import ALERTS, DEPENDENCIES, EVENT_SOURCES, FIRED, NETWORK
+from audit.render.workbook.sheets.time import CHANGES, CONTINUITY, COSTS, STATEMENTS
 
 EVIDENCE = (
     COVERAGE,
@@ -14,18 +17,29 @@ EVIDENCE = (
     FINDINGS,
     CONTROLS,
     JOBS,
+    HEALTH,
+    EXECUTIONS,
+    CHANGES,
     SCALE_RULES,
     CONTAINERS,
     SECRETS,
     ENVIRONMENTS,
+    DEPENDENCIES,
+    EVENT_SOURCES,
+    NETWORK,
     ROLE_ASSIGNMENTS,
     ROLES,
     ACTIVITY_LOG,
     DIAGNOSTIC_SETTINGS,
     IDENTITIES,
     TAGS,
+    STATEMENTS,
+    COSTS,
     BUDGETS,
+    ALERTS,
+    FIRED,
     ACTION_GROUPS,
+    CONTINUITY,
     SUBSCRIPTIONS,
     PERMISSIONS,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from audit.sandbox.estate import sources
 from audit.sandbox.estate.access import grant
 from audit.sandbox.estate.deploy import Write, deploy, image, secret
 from audit.sandbox.estate.foundation import WEST, Foundation
@@ -41,6 +42,12 @@ def settle(world: World, ground: Foundation) -> None:
     invoices(world, ground, group)
     dunning(world, ground, group)
     month_close(world, ground, group)
+    bus = sources.bus(world, group, "sb-norvane-billing", WEST)
+    due = sources.queue(world, bus, "invoices-due", active=18, dead=43, attempts=10)
+    sources.policy(world, due, "invoices", sources.MANAGE)
+    account = sources.account(world, group, "stnorvanebilling", WEST)
+    sources.store_queue(world, account, "dunning", messages=27)
+    sources.store_queue(world, account, "dunning-poison", messages=46)
     grant(world, "Owner", world.actors["marek.dvorak"], group, days=620, by="petra.okafor")
     grant(world, "Container Apps Jobs Contributor", world.actors["deploy.billing"], group, days=600, by="marek.dvorak")
     grant(world, "Reader", world.actors["dana.whitlock"], group, days=47, by="marek.dvorak")
@@ -50,7 +57,7 @@ def settle(world: World, ground: Foundation) -> None:
 def invoices(world: World, ground: Foundation, group: str) -> None:
     """Add a job whose scale rule uses a secret from the approved vault, and whose cost centre is empty."""
     name, digest = "billing-invoices", world.chance.digits(64, "image", "invoices")
-    queue = {"namespace": "sb-norvane-prod", "queueName": "invoices-due", "messageCount": "20"}
+    queue = {"namespace": "sb-norvane-billing", "queueName": "invoices-due", "messageCount": "20"}
     place = deploy(
         world,
         job(

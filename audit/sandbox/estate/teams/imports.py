@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from audit.sandbox.estate import sources
 from audit.sandbox.estate.access import grant
-from audit.sandbox.estate.deploy import Write, deploy, variable
+from audit.sandbox.estate.deploy import Write, bound, deploy, metadata, together, variable
 from audit.sandbox.estate.foundation import WEST, Foundation
 from audit.sandbox.estate.identities import Identity, held, user_assigned
 from audit.sandbox.estate.jobs import container, job, job_id, on_event, pulled_by, rule, value
@@ -24,6 +25,8 @@ def settle(world: World, ground: Foundation) -> None:
     catalogue(world, ground, group, me)
     customs(world, ground, group, me)
     supplier_feed(world, ground, group, me)
+    sources.store_queue(world, ground.storage, "catalogue-files", messages=5)
+    sources.container(world, ground.storage, "feeds")
     sanjay = world.actors["sanjay.rao"]
     grant(world, "Contributor", sanjay, group, days=280, by="petra.okafor")
     grant(world, "Contributor", world.actors["dana.whitlock"], group, days=38, by="sanjay.rao")
@@ -42,6 +45,12 @@ def catalogue(world: World, ground: Foundation, group: str, me: Identity) -> Non
         "queueLength": "2",
         "connection": world.planted.storage_account("stnorvaneimports"),
     }
+    at_night = (
+        variable("MODE", "full"),
+        bound("maxExecutions", 40),
+        metadata("queueLength", "1"),
+        metadata("connection", world.planted.storage_account("stnorvaneimports", "key of another night")),
+    )
     place = deploy(
         world,
         job(
@@ -63,7 +72,7 @@ def catalogue(world: World, ground: Foundation, group: str, me: Identity) -> Non
         ),
         Write(days=270, by="sanjay.rao"),
         Write(days=28, by="sanjay.rao", clock="01:12"),
-        Write(days=11, by="sanjay.rao", clock="23:31", before=variable("MODE", "full")),
+        Write(days=11, by="sanjay.rao", clock="23:31", before=together(*at_night)),
         Write(days=11, by="sanjay.rao", clock="23:58"),
     )
     grant(world, "Container Apps Jobs Operator", world.actors["nora.haddad"], place, days=19, by="sanjay.rao")
@@ -73,6 +82,7 @@ def customs(world: World, ground: Foundation, group: str, me: Identity) -> None:
     """Add a job on RabbitMQ: the broker's password in an environment variable, ``:latest``, one execution always."""
     name = "imports-customs"
     broker = world.planted.broker("mq.norvane.example", "customs")
+    former = variable("RABBITMQ_HOST", world.planted.broker("mq.norvane.example", "customs", "former"))
     queue = {"protocol": "amqp", "queueName": "declarations", "mode": "QueueLength", "value": "5"}
     deploy(
         world,
@@ -92,9 +102,10 @@ def customs(world: World, ground: Foundation, group: str, me: Identity) -> None:
             identity=held(world, job_id(group, name), WEST, me),
             tags={**_GROUP_TAGS, "runbook": f"{_RUNBOOK}/customs"},
             registries=[pulled_by("norvane.azurecr.io", me.on_wire)],
+            timeout=43_200,
         ),
-        Write(days=240, by="sanjay.rao"),
-        Write(days=74, by="sanjay.rao", clock="17:25"),
+        Write(days=240, by="sanjay.rao", before=former),
+        Write(days=74, by="sanjay.rao", clock="17:25", before=former),
         Write(days=2, by="sanjay.rao", clock="04:06"),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from audit.sandbox.estate import sources
 from audit.sandbox.estate.access import grant
 from audit.sandbox.estate.deploy import Write, deploy, image
 from audit.sandbox.estate.foundation import WEST, Foundation
@@ -18,6 +19,7 @@ def settle(world: World, ground: Foundation) -> None:
     """Add the group, which has no tags at all, and its job with a mail password in plain sight."""
     group = world.group(ground.production, "rg-notifications-prod", WEST)
     name, digest = "notifications-mail", world.chance.digits(64, "image", "mail")
+    sources.queue(world, ground.bus, "outgoing-mail", active=11, dead=4, ttl="P1D", dead_letter=False)
     queue = {"namespace": "sb-norvane-prod", "queueName": "outgoing-mail", "messageCount": "25"}
     deploy(
         world,

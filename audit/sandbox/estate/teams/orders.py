@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.sandbox.estate import events
+from audit.sandbox.estate import events, sources
 from audit.sandbox.estate.access import grant
 from audit.sandbox.estate.deploy import Write, deploy, image, log, secret
 from audit.sandbox.estate.foundation import WEST, Foundation
@@ -31,6 +31,9 @@ def settle(world: World, ground: Foundation) -> None:
     returns(world, ground, group)
     replay(world, ground, group)
     backfill(world, ground, group)
+    sources.queue(world, ground.bus, "orders-placed", active=3, lock="PT5M", duplicates=True)
+    sources.queue(world, ground.bus, "refunds", dead=1)
+    sources.subscription(world, sources.topic(world, ground.bus, "returns"), "warehouse", active=2)
     grant(world, "Contributor", world.actors["grp.orders"], group, days=500, by="petra.okafor")
     grant(world, "Container Apps Jobs Contributor", world.actors["deploy.orders"], group, days=480, by="petra.okafor")
     grant(world, "Managed Identity Operator", world.actors["deploy.orders"], group, days=480, by="petra.okafor")

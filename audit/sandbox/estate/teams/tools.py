@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from audit.sandbox.estate import sources
 from audit.sandbox.estate.access import grant
 from audit.sandbox.estate.deploy import Write, deploy, variable
 from audit.sandbox.estate.foundation import NORTH, Foundation
@@ -41,6 +42,10 @@ def settle(world: World, ground: Foundation) -> None:
 def search(world: World, ground: Foundation, group: str) -> None:
     """Add the indexer: two kinds of scaler, an identity that owns its whole namespace, a tag that begins with ``=``."""
     me = user_assigned(world, group, "id-search-indexer", NORTH)
+    sources.policy(world, ground.shared_bus, "keda-scaling", sources.MANAGE)
+    sources.policy(world, ground.shared_bus, "deploy-tools", (*sources.LISTEN, *sources.SEND))
+    sources.queue(world, ground.shared_bus, "reindex", attempts=100, ttl="P1D", dead_letter=False)
+    sources.store_queue(world, sources.account(world, group, "stnorvanesearch", NORTH), "documents")
     name, digest = "search-indexer", world.chance.digits(64, "image", "indexer")
     bus = {"namespace": "sb-norvane-shared", "queueName": "reindex", "messageCount": "10"}
     queue = {"accountName": "stnorvanesearch", "queueName": "documents", "queueLength": "20"}
@@ -76,6 +81,7 @@ def search(world: World, ground: Foundation, group: str) -> None:
         Write(days=45, by="deploy.tools", clock="11:11", before=variable("INDEX", "products-v3")),
         Write(days=7, by="deploy.tools", clock="09:09"),
     )
+    world.estate.images_gone.append(f"norvaneshared.azurecr.io/search/indexer@sha256:{digest}")
     grant(world, "Azure Service Bus Data Owner", me.actor, ground.shared_bus, days=230, by="petra.okafor")
     grant(world, "AcrPull", me.actor, ground.shared_registry, days=230, by="petra.okafor")
     grant(world, "Contributor", world.actors["grp.search"], group, days=240, by="petra.okafor")

@@ -1,0 +1,165 @@
+"""What executions used and what for: a temporary table ``job_usage``, one row per job, day and part.
+
+An execution's seconds fall on the days that it ran in. Its part is what they were good for: ``succeeded``, ``retried``
+(replicas that failed inside an execution that succeeded), ``failed``, ``stopped``, ``unfinished``, ``idle`` and
+``duplicate_suspect``. The last two are only said with a named signal of the event source's own metrics; where those
+weren't read, a success is a success.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from audit.model import Run
+
+IDLE = "the event source held no message, and none came, while it ran"
+DUPLICATE = "more successful executions that day than messages completed"
+
+# What the metrics of a job's event sources say by interval; null where any of its rules has no figure for it. Only
+# sources that tell their depth count: of the others an interval without a row may be empty or unmeasured.
+_SOURCE = """
+create or replace temp table usage_source as
+with rules as (
+    select lower(r.job_id) as job_key, r.rule_name, lower(i.resource_id) as resource_key,
+           lower(case r.entity_kind when 'subscription' then r.parent_entity else r.entity end) as entity,
+           r.entity_kind = 'queue' as alone, alone and lower(i.type) = 'microsoft.storage/storageaccounts' as whole,
+           count(*) over (partition by lower(r.job_id)) as of_job,
+           count(*) over (
+               partition by lower(i.resource_id), lower(r.entity), lower(r.parent_entity)) as sharing
+    from rule_sources r left join inventory i on lower(i.host) = lower(r.host)
+),
+points as (
+    select lower(resource_id) as resource_key, lower(dimension) as entity, "at", interval_s,
+           max(value) filter (where metric in ('ActiveMessages', 'QueueMessageCount')) as depth,
+           max(value) filter (where metric = 'IncomingMessages' and aggregation = 'total') as incoming,
+           max(value) filter (where metric = 'CompleteMessage' and aggregation = 'total') as completed
+    from metrics
+    group by all
+),
+told as (
+    select rules.*, points."at", points.interval_s, points.depth, points.incoming, points.completed
+    from rules
+    join points on points.resource_key = rules.resource_key
+               and (points.entity = rules.entity or points.entity is null and rules.whole)
+    where points.depth is not null
+)
+select job_key, "at", "at" + to_seconds(interval_s) as until, any_value(interval_s) as interval_s,
+       case when count(*) = any_value(of_job)
+            then bool_and(depth = 0 and coalesce(incoming, 0) = 0 and coalesce(completed, 0) = 0) end as empty,
+       case when count(*) = any_value(of_job) and bool_and(sharing = 1 and alone and not whole)
+            then sum(coalesce(completed, 0)) end as completed
+from told
+group by job_key, "at", interval_s
+"""
+
+_EXECUTIONS = """
+create or replace temp table usage_executions as
+select lower(e.job_id) as job_key, e.execution_id, e.status, e.started, e.raw_ref, e.observed_at,
+       coalesce(e.ended, least($until, e.observed_at)) as ended,
+       coalesce(e.replica_count, j.parallelism, 1) as replicas, coalesce(e.cpu, asked.cpu) as cpu,
+       coalesce(e.memory_gib, asked.memory_gib) as memory_gib, e.cpu is null as assumed,
+       case lower(e.status) when 'succeeded' then 'succeeded' when 'failed' then 'failed' when 'degraded' then 'failed'
+            when 'stopped' then 'stopped' else 'unfinished' end as part,
+       coalesce((
+           select count(*) filter (where list_has_any(r.codes, [0]) = false and len(r.codes) > 0)
+                  / greatest(count(*), 1)::DOUBLE
+           from (select from_json(json_extract(unit, '$.containers[*].code'), '["BIGINT"]') as codes
+                 from (select unnest(from_json(x.replicas, '["JSON"]')) as unit)) as r), 0) as failed_share
+from execution_history e
+left join executions x on lower(x.execution_id) = lower(e.execution_id)
+left join jobs j on lower(j.job_id) = lower(e.job_id)
+left join (select lower(job_id) as job_key, sum(cpu) as cpu, sum(memory_gib) as memory_gib from containers
+           where not init group by all having count(cpu) = count(*)) asked on asked.job_key = lower(e.job_id)
+where e.started is not null and e.started < $until and coalesce(e.ended, $until) >= $since
+"""
+
+# Executions whose every interval the event source's metrics cover; idle where all of these are empty.
+_KNOWN = """
+create or replace temp table usage_known as
+select e.execution_id, bool_and(s.empty) as idle
+from usage_executions e
+join usage_source s on s.job_key = e.job_key and s."at" < e.ended and s.until > e.started
+where e.part = 'succeeded'
+group by e.execution_id, e.started, e.ended
+having count(s.empty) = count(*) and min(s."at") <= e.started and max(s.until) >= e.ended
+"""
+
+_DAYS = """
+create or replace temp table usage_days as
+with days as (
+    select e.*, known.idle, unnest(generate_series(date_trunc('day', e.started), e.ended, interval 1 day)) as day
+    from usage_executions e left join usage_known known using (execution_id)
+)
+select job_key, execution_id, day::DATE as day,
+       case when idle then 'idle' else part end as part, (started >= day and idle is not null)::INTEGER as measured,
+       case when part = 'succeeded' and not coalesce(idle, false) then failed_share else 0 end as retried,
+       greatest(0, epoch(least(ended, day + interval 1 day)) - epoch(greatest(started, day))) as seconds,
+       seconds * replicas * cpu as vcpu_s, seconds * replicas * memory_gib as gib_s,
+       (started >= day)::INTEGER as starts, (started >= day and assumed)::INTEGER as assumed, raw_ref, observed_at
+from days
+"""
+
+_DUPLICATES = """
+create or replace temp table usage_duplicates as
+with done as (
+    select job_key, day, sum(starts) as successes from usage_days where part = 'succeeded'
+    group by all having sum(starts) = sum(measured)
+),
+completed as (
+    select job_key, "at"::DATE as day, case when count(completed) = count(*) then sum(completed) end as messages
+    from usage_source where interval_s <= 86400 group by all
+)
+select job_key, day, (successes - messages) / successes::DOUBLE as share
+from done join completed using (job_key, day)
+where messages < successes and successes > 0
+"""
+
+_USAGE = """
+create or replace temp table job_usage as
+with split as (
+    select d.job_key, d.day, d.execution_id, d.starts, d.measured, d.assumed, d.seconds, d.vcpu_s, d.gib_s,
+           d.raw_ref, d.observed_at,
+           unnest([
+               {'part': d.part, 'share': (1 - d.retried) * (1 - coalesce(twice.share, 0)), 'counts': true},
+               {'part': 'retried', 'share': d.retried, 'counts': false},
+               {'part': 'duplicate_suspect', 'share': (1 - d.retried) * coalesce(twice.share, 0), 'counts': false}
+           ], recursive := true)
+    from usage_days d
+    left join usage_duplicates twice on twice.job_key = d.job_key and twice.day = d.day and d.part = 'succeeded'
+)
+select job_key, day, part, sum(starts) filter (where counts) as executions,
+       sum(measured) filter (where counts) as measured,
+       sum(assumed) filter (where counts) as assumed, sum(seconds * share) as seconds,
+       case when count(vcpu_s) = count(*) then sum(vcpu_s * share) end as vcpu_s,
+       case when count(gib_s) = count(*) then sum(gib_s * share) end as gib_s,
+       min(raw_ref) as raw_ref, max(observed_at) as observed_at
+from split
+where share > 0 or counts and starts > 0
+group by all
+order by all
+"""
+
+_TEMPORARY = ("usage_source", "usage_executions", "usage_known", "usage_days", "usage_duplicates")
+
+
+def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
+    """Create ``job_usage``: job_key, day (UTC), part, executions started, measured, seconds, vCPU and GiB seconds.
+
+    ``measured``: of the executions, those for which the event source's metrics tell whether it was empty. ``assumed``:
+    those whose own template isn't known (the logs alone tell of them), taken to have asked for what the job asks for
+    now. Quantities are null where nothing says what was asked for. Needs ``execution_history``.
+    """
+    con.execute(_SOURCE)
+    con.execute(_EXECUTIONS, {"since": run.window.since, "until": run.window.until})
+    for sql in (_KNOWN, _DAYS, _DUPLICATES, _USAGE):
+        con.execute(sql)
+    for table in _TEMPORARY:
+        con.execute(f"drop table {table}")
+
+
+def drop(con: duckdb.DuckDBPyConnection) -> None:
+    """Drop ``job_usage``: nothing downstream may rest on it."""
+    con.execute("drop table job_usage")

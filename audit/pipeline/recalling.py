@@ -1,0 +1,70 @@
+"""Recall: what history adds to a run's tables before they are derived."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from audit.derive import past
+from audit.derive.earlier import TABLES
+from audit.errors import UsageError
+from audit.model import Window
+from audit.store.history import EVENT_TABLES, View
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from audit.model import Run
+
+
+def recall(con: duckdb.DuckDBPyConnection, run: Run, view: View) -> None:
+    """Load into the schema ``history`` what earlier runs saw of the window, and of the run's own events before it."""
+    con.execute("create schema if not exists history")
+    there = _tables(con)
+    for table in TABLES:
+        window = _span(con, table, run.window) if table in there else run.window
+        view.rows(con, table, window, f'history."{table}"', last_seen=False)
+    view.units(con, sorted(EVENT_TABLES), "history.units")
+
+
+def recall_window(con: duckdb.DuckDBPyConnection, run: Run, view: View, window: Window) -> Run:
+    """Replace the run's events by those that history knows of ``window``; return the run's head for that window.
+
+    Raises UsageError where history knows nothing of it.
+    """
+    con.execute("create schema if not exists history")
+    for table in sorted(EVENT_TABLES):
+        view.rows(con, table, window, f'history."{table}"', last_seen=False)
+    view.units(con, sorted(EVENT_TABLES), "history.units")
+    known = con.execute("select min(covered_from), max(covered_to) from history.units").fetchone()
+    touched = con.execute(
+        "select count(*) from history.units where covered_from < $until and covered_to > $since",
+        {"since": window.since, "until": window.until},
+    ).fetchone()
+    if touched in (None, (0,)):
+        reach = f"it reaches from {known[0]} to {known[1]}" if known and known[0] else "it is empty"
+        raise UsageError(
+            f"history knows nothing of {window.label}",
+            where=str(view.folder),
+            hint=f"{reach}; leave out --since, --until and --month to render what the run itself collected",
+        )
+    later = Window(since=window.until, until=max(view.commits[-1].written, window.until + timedelta(seconds=1)))
+    view.rows(con, "activity_log", later, "history.later_events", last_seen=False)
+    past.take_over(con, run, window)
+    return msgspec.structs.replace(run, window=window, collected_for=run.window)
+
+
+def _tables(con: duckdb.DuckDBPyConnection) -> set[str]:
+    found = con.execute("select table_name from duckdb_tables() where schema_name = 'main'").fetchall()
+    return {name for (name,) in found}
+
+
+def _span(con: duckdb.DuckDBPyConnection, table: str, window: Window) -> Window:
+    """Return the window, widened to the run's own rows: a list of executions reaches beyond it."""
+    time = f'"{EVENT_TABLES[table].time}"::TIMESTAMPTZ'
+    row = con.execute(f'select min({time}), max({time}) + interval 1 microsecond from "{table}"').fetchone()
+    if row is None or row[0] is None:
+        return window
+    return Window(since=min(window.since, row[0]), until=max(window.until, row[1]))

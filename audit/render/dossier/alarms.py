@@ -1,0 +1,85 @@
+"""Which alerts would tell somebody that a job is in trouble, and which did."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from audit.model import ids
+
+if TYPE_CHECKING:
+    from audit.render.dossier.batch import About, Facts
+    from audit.render.rows import Row
+
+# What an alert's scope may name for it to be about the job.
+_WATCH = """
+create or replace temp table report_watch as
+select distinct job_key, scope_key, about from (
+    select job_key, job_key as scope_key, 'job' as about from report_jobs
+    union all
+    select job_key, environment_key, 'environment' from report_jobs where environment_key is not null
+    union all
+    select lower(job_id), lower(rtrim(resource_id, '/')), relation from dependencies
+    where relation in ('event_source', 'entity', 'vault', 'registry', 'workspace')
+    union all
+    select job_key, scope_key, 'scope' from report_scopes where scope_key <> job_key
+) order by all
+"""
+_FOUND = """
+create or replace temp table report_alerts as
+with scoped as (
+    select a.*, lower(rtrim(unnest(from_json(a.scopes, '["VARCHAR"]')), '/')) as scope_key from alerts a
+)
+select w.job_key, s.alert_id, min_by(w.about, w.about = 'scope') as about, any_value(s.row_id) as row_id
+from scoped s join report_watch w using (scope_key)
+where w.about <> 'scope' or s.kind = 'activity_log' or lower(s.target_type) = 'microsoft.app/jobs'
+group by all order by all
+"""
+PREPARE = (_WATCH, _FOUND)
+
+QUERIES = {
+    "alerts": """
+        select f.job_key, f.about, t.* from report_alerts f join alerts t on t.row_id = f.row_id
+        join report_jobs b using (job_key) where b.position between ? and ?
+        order by b.position, (f.about = 'scope'), t.severity nulls last, lower(t.name), t.row_id
+    """,
+    "fired": """
+        select w.job_key, min_by(w.about, w.about = 'scope') as about, t.*
+        from fired_alerts t join report_watch w
+            on w.scope_key = lower(rtrim(t.target_resource_id, '/')) and w.about <> 'scope'
+        join report_jobs b using (job_key) where b.position between ? and ?
+        group by all order by w.job_key, t.fired_at desc, t.fired_id
+    """,
+}
+_ABOUT = {
+    "job": "the job",
+    "environment": "its environment",
+    "event_source": "its event source",
+    "entity": "its event source",
+    "vault": "its vault",
+    "registry": "its registry",
+    "workspace": "its log workspace",
+    "scope": "a scope above it",
+}
+
+
+def told(facts: Facts, about: About) -> dict[str, Any]:
+    """Return the alert rules with who would hear of them, and the alerts that fired."""
+    rules = [_rule(row, about) for row in facts["alerts"]]
+    return {
+        "alerts": rules,
+        "live_alerts": sum(1 for row in rules if row["hears"] == "live"),
+        "fired": [row | {"about": _ABOUT.get(row["about"], row["about"])} for row in facts["fired"]],
+    }
+
+
+def _rule(row: Row, about: About) -> Row:
+    contacts = [about.groups.state(str(each)) for each in json.loads(row["action_group_ids"] or "[]")]
+    states = {state for state, _, _ in contacts}
+    hears = "live" if "live" in states else "open" if "open" in states else "dead"
+    return row | {
+        "about": _ABOUT.get(row["about"], row["about"]),
+        "contacts": contacts,
+        "hears": "off" if row["enabled"] is False else hears,
+        "watches": [ids.name_of(str(each)) for each in json.loads(row["scopes"] or "[]")],
+    }

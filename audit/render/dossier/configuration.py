@@ -1,0 +1,98 @@
+"""What a job is: its configuration, rules, containers, secrets, identities, and where its logs go."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from audit.render import job_words
+from audit.render.dossier.batch import OF_JOB, About, Facts, of_job
+from audit.render.sections import access
+
+if TYPE_CHECKING:
+    from audit.render.rows import Row
+
+_IDENTITIES = f"""
+select b.job_key, t.*, coalesce(i.principal_id, t.principal_id) as who, coalesce(i.client_id, t.client_id) as client,
+       i.federated_credentials, i.raw_ref as identity_ref, shared.jobs as shared
+from job_identities t
+left join identities i on lower(i.identity_id) = lower(t.identity_id) and lower(i.job_id) = lower(t.job_id)
+left join (
+    select lower(identity_id) as key, count(distinct lower(job_id)) as jobs from job_identities group by all
+) shared on shared.key = lower(t.identity_id)
+{OF_JOB} order by b.position, t.kind, lower(t.identity_id), t.row_id
+"""
+
+QUERIES = {
+    "config": of_job("jobs", "t.name"),
+    "rules": of_job("scale_rules", "t.position"),
+    "scalers": of_job("scaler_facts", "t.rule_name"),
+    "containers": of_job("containers", "t.init desc, t.position"),
+    "secrets": of_job("job_secrets", "lower(t.name)"),
+    "pulls": of_job("job_registries", "lower(t.server)"),
+    "identities": _IDENTITIES,
+    "flagged": f"""
+        select b.job_key, t.* from job_values t {OF_JOB} and t.secret_like is not null
+        order by b.position, t.place, t.owner, t.name, t.row_id
+    """,
+    "values": f"""
+        select b.job_key, t.* from job_values t {OF_JOB} and t.place in ('env', 'command', 'args')
+        order by b.position, t.owner, (t.place = 'env'), t.place, t.name, t.row_id
+    """,
+    "environment": """
+        select b.job_key, t.* from environments t
+        join report_jobs b on b.environment_key = lower(rtrim(t.environment_id, '/'))
+        where b.position between ? and ? order by b.position, t.row_id
+    """,
+    "settings": """
+        select b.job_key, t.*, case lower(rtrim(t.resource_id, '/')) when b.job_key then 'job'
+               when b.environment_key then 'environment' else 'subscription' end as about
+        from diagnostic_settings t
+        join report_jobs b on lower(rtrim(t.resource_id, '/'))
+            in (b.job_key, b.environment_key, lower('/subscriptions/' || b.subscription_id))
+        where b.position between ? and ?
+        order by b.position, about, lower(t.name), t.row_id
+    """,
+    "access": access.OF_JOBS,
+    "roles": access.OF_IDENTITIES,
+}
+
+
+def told(facts: Facts, about: About) -> dict[str, Any]:
+    """Return what the page's sections on configuration and access show."""
+    names = about.names
+    config: Row | None = next(iter(facts["config"]), None)
+    scalers = {row["rule_name"]: row for row in facts["scalers"]}
+    for rule in facts["rules"]:
+        rule["pairs"] = job_words.pairs(rule["metadata"])
+        rule["secrets"] = json.loads(rule["auth"] or "[]")
+        rule["facts"] = _scaler(scalers.get(rule["rule_name"]))
+    for row in facts["identities"]:
+        row["principal"] = names.principal(row["who"])
+        row["trusts"] = json.loads(row["federated_credentials"] or "[]")
+    for row in facts["settings"]:
+        row["enabled"] = enabled(row["logs"])
+    return {
+        "config": config,
+        "environment": next(iter(facts["environment"]), None),
+        "words": job_words.sentences(config, facts["rules"], facts["identities"]) if config else [],
+        "access": [access.told(row, names) for row in facts["access"]],
+        "roles": [access.told(row, names) for row in facts["roles"]],
+        "created": names.caller(config["created_by"], app_id=config["created_by"]) if config else None,
+        "modified": names.caller(config["modified_by"], app_id=config["modified_by"]) if config else None,
+    }
+
+
+def _scaler(row: Row | None) -> Row | None:
+    if row is None:
+        return None
+    lists = ("unknown_keys", "deprecated_keys", "missing_keys", "plain_secret_keys")
+    return row | {name: json.loads(row[name] or "[]") for name in lists}
+
+
+def enabled(logs: str | None) -> list[str]:
+    """Return the log categories that a diagnostic setting sends."""
+    listed = json.loads(logs or "[]")
+    return [
+        str(each.get("category") or each.get("categoryGroup") or "unnamed") for each in listed if each.get("enabled")
+    ]

@@ -1,0 +1,142 @@
+"""What changed on a job and around it in the window, with before and after where Azure tells, and who did it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from audit.render import charts
+from audit.render.dossier.batch import OF_JOB, About, Facts
+from audit.render.sections.changes import tone, verb
+
+if TYPE_CHECKING:
+    from audit.render.rows import Row
+
+MOST_CHANGES = 300
+"""Changed properties that one job's page lists; more are counted and stand in data/changes.parquet."""
+AT_ONCE = timedelta(minutes=10)
+"""Changes of several settings that lie no further apart can't be told apart as causes."""
+AROUND = {
+    "job": "the job itself",
+    "environment": "its environment",
+    "identity": "its identity",
+    "event_source": "its event source",
+    "entity": "its event source",
+    "vault": "its vault",
+    "registry": "its registry",
+    "workspace": "its log workspace",
+    "subnet": "its subnet",
+    "scope": "a scope above it",
+    "private_endpoint": "a private endpoint",
+    "dns_zone": "a private DNS zone",
+    "reaches": "what it reaches",
+}
+"""Relation → whose change it is."""
+SILENT = ("start", "stop", "secret_read", "suspend", "resume", "read")
+"""Kinds of change that set nothing."""
+
+QUERIES = {
+    "changed": f"""
+        select b.job_key, t.* from changes t {OF_JOB}
+        qualify row_number() over (partition by b.job_key order by t.at desc, t.change_id, t.property, t.row_id)
+            <= {MOST_CHANGES}
+        order by b.job_key, t.at desc, t.change_id, t.property, t.row_id
+    """,
+    "more_changed": f"""
+        select b.job_key, count(*) - {MOST_CHANGES} as n from changes t {OF_JOB}
+        group by all having count(*) > {MOST_CHANGES} order by all
+    """,
+}
+
+
+def told(facts: Facts, about: About) -> dict[str, Any]:
+    """Return the changes, one entry each with its properties, the times when several changed at once, and a drawing."""
+    changes = folded(facts["changed"], about)
+    return {
+        "changes": changes,
+        "more_changes": sum(row["n"] for row in facts["more_changed"]),
+        "at_once": at_once(changes),
+        "changes_drawing": _drawing(changes, about) if changes else None,
+    }
+
+
+def folded(rows: list[Row], about: About) -> list[Row]:
+    """Return one entry for each change, latest first, with ``properties``; rows come in order of it."""
+    since, until = about.window
+    found = []
+    for _, group in groupby(rows, key=lambda row: (row["at"], row["change_id"])):
+        members = list(group)
+        first = members[0]
+        who = about.names.caller(first["changed_by"])
+        if not who.known and first["changed_by_name"]:
+            who = who._replace(name=first["changed_by_name"], kind=(first["changed_by_type"] or "").lower())
+        found.append(
+            first
+            | {
+                "who": who,
+                "what": verb(first["operation"] or "") if first["operation"] else "changed",
+                "target": about.names.scope(first["resource_id"] or ""),
+                "around": AROUND.get(
+                    first["relation"], f"its {(first['relation'] or 'surroundings').replace('_', ' ')}"
+                ),
+                "tone": tone(first["status"]) if first["status"] else "done",
+                "outside": not since <= first["at"] < until,
+                "properties": [row for row in members if row["property"]],
+                "silent": first["kind"] in SILENT,
+            }
+        )
+    return found
+
+
+def at_once(changes: list[Row]) -> list[Row]:
+    """Return the times at which two or more settings changed together: one correlation, or within ten minutes.
+
+    What happened afterwards can then not be laid to one of them alone.
+    """
+    setting = sorted(
+        (each for each in changes if not each["silent"] and each["tone"] != "failed"),
+        key=lambda each: (each["at"], each["change_id"]),
+    )
+    groups: list[list[Row]] = []
+    for each in setting:
+        near = groups and (
+            each["at"] - groups[-1][-1]["at"] <= AT_ONCE
+            or (each["correlation_id"] and each["correlation_id"] == groups[-1][-1]["correlation_id"])
+        )
+        if near:
+            groups[-1].append(each)
+        else:
+            groups.append([each])
+    found = []
+    for group in groups:
+        names = {(each["resource_id"], row["property"]) for each in group for row in each["properties"]} or {
+            (each["resource_id"], each["operation"]) for each in group
+        }
+        if len(names) > 1:
+            found.append(
+                {
+                    "since": group[0]["at"],
+                    "until": group[-1]["at"],
+                    "settings": sorted({str(name or "a setting that Azure doesn't name") for _, name in names}),
+                    "count": len(names),
+                    "who": sorted({each["who"].name for each in group}),
+                }
+            )
+    return found
+
+
+def _drawing(changes: list[Row], about: About) -> Any:
+    order = list(dict.fromkeys(AROUND.values()))
+    by_place: dict[str, list[charts.Mark]] = {}
+    for each in changes:
+        words = f"{each['who'].name} {each['what']} {each['target'].kind} {each['target'].name}"
+        mark = charts.Mark(at=each["at"], told=words, bad=each["tone"] == "failed")
+        by_place.setdefault(each["around"], []).append(mark)
+    drawn = [
+        charts.Lane(label=place.removeprefix("its ").removeprefix("a ").capitalize(), empty="", marks=by_place[place])
+        for place in sorted(by_place, key=lambda each: (order.index(each) if each in order else len(order), each))
+    ]
+    bands = [(row["since"], row["until"]) for row in at_once(changes)]
+    described = f"{len(changes)} changes on {len(by_place)} kinds of things; each is listed with its details below."
+    return charts.lanes("changed", "When what changed", about.window, drawn, described=described, bands=bands)

@@ -1,0 +1,58 @@
+"""What people stated about a job in the register, apart from what was collected, with the files they gave."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from audit.render.dossier.batch import About, Facts, of_job
+
+if TYPE_CHECKING:
+    from audit.render.rows import Row
+
+QUERIES = {
+    "statements": of_job("statements", "t.topic, t.stated_on desc nulls last, t.text"),
+    "attachments": of_job("attachments", "t.name, t.path"),
+}
+_ORDER = (
+    "owner",
+    "expected_behaviour",
+    "objective",
+    "downstream",
+    "idempotence",
+    "escalation",
+    "runbook",
+    "known_limits",
+    "tests",
+)
+
+
+def told(facts: Facts, _about: About) -> dict[str, Any]:
+    """Return statements by topic, in the order in which a reviewer asks, and attachments with their link."""
+    by_topic: dict[str, list[Row]] = defaultdict(list)
+    for row in facts["statements"]:
+        by_topic[row["topic"]].append(row | {"pairs": _pairs(row["detail"])})
+    topics = sorted(by_topic, key=lambda topic: (_ORDER.index(topic) if topic in _ORDER else len(_ORDER), topic))
+    return {
+        "stated": [(topic, by_topic[topic]) for topic in topics],
+        "stated_on": {topic: rows[0] for topic, rows in by_topic.items()},
+        "attachments": [row | {"link": _link(row["path"])} for row in facts["attachments"]],
+    }
+
+
+def _pairs(detail: Any) -> list[tuple[str, str]]:
+    found = json.loads(detail) if isinstance(detail, str) else detail
+    if not isinstance(found, dict):
+        return []
+    return [
+        (key.replace("_", " "), each if isinstance(each, str) else json.dumps(each, ensure_ascii=False))
+        for key, each in sorted(found.items())
+        if each not in (None, "", [], {})
+    ]
+
+
+def _link(path: str | None) -> str | None:
+    """Return where the file lies in the pack, which copies the run's folder of attachments."""
+    return quote(path) if path and path.startswith("attachments/") and ".." not in path.split("/") else None

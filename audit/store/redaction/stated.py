@@ -1,0 +1,41 @@
+"""People's statements without the secrets that they let slip into them; names, ids and digests stay as they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from audit.model.stated import JobEntry, VerifiedScaler
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from audit.model import Run
+
+_KEPT = frozenset({"id", "name", "attachments", "evidence", "event_source", "type"})
+"""What other parts of the run refer to, letter by letter."""
+
+
+def redacted(run: Run, hide: Callable[[str], str]) -> Run:
+    """Return the run's head with the texts of its register and its verified scalers redacted."""
+    register = run.register
+    if register is not None:
+        entries = tuple(_without(entry, JobEntry, hide) for entry in register.entries)
+        register = msgspec.structs.replace(register, entries=entries)
+    verified = tuple(_without(each, VerifiedScaler, hide) for each in run.scalers_verified)
+    return msgspec.structs.replace(run, register=register, scalers_verified=verified)
+
+
+def _without(value: msgspec.Struct, shape: type[Any], hide: Callable[[str], str]) -> Any:
+    return msgspec.convert(_walked(msgspec.to_builtins(value), hide), shape)
+
+
+def _walked(value: Any, hide: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return hide(value)
+    if isinstance(value, list | tuple):
+        return [_walked(each, hide) for each in value]
+    if isinstance(value, dict):
+        return {key: each if key in _KEPT else _walked(each, hide) for key, each in value.items()}
+    return value
