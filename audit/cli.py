@@ -205,6 +205,10 @@ def render(
     until: Until = None,
     month: Month = None,
     formats: Formats = None,
+    incident: Annotated[
+        list[str] | None,
+        typer.Option(help="JOB=SINCE/UNTIL: an incident view of this time too; repeat for more.", metavar="…"),
+    ] = None,
     fail_on: FailOn = None,
 ) -> None:
     """Render a stored run into a pack, offline; with a window, of what history knows of that time."""
@@ -219,6 +223,7 @@ def render(
             templates=own.templates,
             formats=[each.value for each in formats or ()],
             window=_window(settings, since, until, month) if since or until or month else None,
+            incidents=incident or (),
         )
         _finish(watch, rendered)
     raise typer.Exit(rendered.exit_code(fail_on))
@@ -258,9 +263,10 @@ def sql(
 
 @app.command()
 def doctor(config: Config = Path("audit.toml")) -> None:
-    """Check the configuration, the sign-in and the caller's permissions."""
-    good = True
-    for finding in pipeline.examine(load(config)):
+    """Check the configuration and what lies beside it, the sign-in and the caller's permissions."""
+    good, settings = True, load(config)
+    beside(config, settings)
+    for finding in pipeline.examine(settings):
         good = good and finding.good
         typer.echo(visible(f"{'ok     ' if finding.good else 'LACKING'}  {finding.what}"))
         if finding.hint:

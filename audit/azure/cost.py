@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 VERSION = "2023-11-01"
 _EMPTY = 204
+_ROWS = "5000"
+"""Rows to a page, as many as the service gives: each page counts against the tenant's small quota. Unasked: 1,000."""
 
 
 class _Table(msgspec.Struct):
@@ -41,7 +43,7 @@ async def query(door: Door, path: str, body: Any) -> AsyncIterator[Answer]:
     TRUNCATED where a page after the first can't be read.
     """
     links = Links()
-    url = door.address(f"{path}/providers/Microsoft.CostManagement/query", VERSION)
+    url = door.address(f"{path}/providers/Microsoft.CostManagement/query", VERSION, {"$top": _ROWS})
     what = f"POST {url.partition('?')[0]}"
     while True:
         link = None

@@ -49,7 +49,7 @@ ARM_READS = Limit(capacity=250, rate=25)
 LIMITS = {
     "registry": Limit(capacity=250, rate=50),
     "resource_graph": Limit(capacity=15, rate=3),
-    "cost": Limit(capacity=10, rate=1),
+    "cost": Limit(capacity=5, rate=0.7),  # 12 in ten seconds, 60 in a minute; 600 in an hour, as the headers tell
 }
 
 

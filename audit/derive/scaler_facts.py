@@ -103,8 +103,9 @@ _VARIABLES = """
 select lower(env.job_id), env.name, env.value, env.secret_ref
 from job_values as env
 left join containers on lower(containers.job_id) = lower(env.job_id) and containers.container = env.owner
-where env.place = 'env' and lower(env.job_id) in (
-    select lower(job_id) from job_values where place = 'scaler_metadata' and suffix(name, 'FromEnv')
+where env.place = 'env' and (lower(env.job_id), env.name) in (
+    select (lower(job_id), value) from job_values
+    where place = 'scaler_metadata' and suffix(name, 'FromEnv') and value is not null
 )
 order by lower(env.job_id), containers.init, containers.position desc nulls first, env.row_id desc
 """

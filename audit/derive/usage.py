@@ -31,20 +31,37 @@ with rules as (
                partition by lower(i.resource_id), lower(r.entity), lower(r.parent_entity)) as sharing
     from rule_sources r left join inventory i on lower(i.host) = lower(r.host)
 ),
-points as (
-    select lower(resource_id) as resource_key, lower(dimension) as entity, "at", interval_s,
-           max(value) filter (where metric in ('ActiveMessages', 'QueueMessageCount')) as depth,
-           max(value) filter (where metric = 'IncomingMessages' and aggregation = 'total') as incoming,
-           max(value) filter (where metric = 'CompleteMessage' and aggregation = 'total') as completed
-    from metrics
+depths as (
+    select lower(resource_id) as resource_key, lower(dimension) as entity, "at", interval_s, max(value) as depth
+    from metrics where metric in ('ActiveMessages', 'QueueMessageCount')
     group by all
+),
+-- Of several zeros in a row the table holds the first and the last: what lies between two zeros is zero.
+filled as (
+    select resource_key, entity, interval_s, depth,
+           unnest(generate_series("at", case when depth = 0 and following = 0 then later - to_seconds(interval_s)
+                                             else "at" end, to_seconds(interval_s))) as "at"
+    from (select *, lead(depth) over by_time as following, lead("at") over by_time as later from depths
+          window by_time as (partition by resource_key, entity, interval_s order by "at"))
+),
+traffic as (
+    select lower(resource_id) as resource_key, lower(dimension) as entity, "at", interval_s,
+           max(value) filter (where metric = 'IncomingMessages') as incoming,
+           max(value) filter (where metric = 'CompleteMessage') as completed
+    from metrics where metric in ('IncomingMessages', 'CompleteMessage') and aggregation = 'total'
+    group by all
+),
+points as (
+    select filled.*, traffic.incoming, traffic.completed
+    from filled left join traffic
+      on traffic.resource_key = filled.resource_key and traffic.entity is not distinct from filled.entity
+     and traffic."at" = filled."at" and traffic.interval_s = filled.interval_s
 ),
 told as (
     select rules.*, points."at", points.interval_s, points.depth, points.incoming, points.completed
     from rules
     join points on points.resource_key = rules.resource_key
                and (points.entity = rules.entity or points.entity is null and rules.whole)
-    where points.depth is not null
 )
 select job_key, "at", "at" + to_seconds(interval_s) as until, any_value(interval_s) as interval_s,
        case when count(*) = any_value(of_job)

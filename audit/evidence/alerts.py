@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from audit.model import EvidenceKind, Json, Level, Page, Record, Scope, Window, duration, ids
 from audit.model.wire import ArmId, Text, Wire, decoder, kept, text
@@ -87,6 +85,16 @@ class _Criteria(Wire, frozen=True, kw_only=True):
     failed_location_count: float | None = None
 
 
+class _Action(Wire, frozen=True, kw_only=True):
+    action_group_id: Text
+
+
+class _Actions(Wire, frozen=True, kw_only=True):
+    """Of a log alert a list of ids, of an Activity Log alert a list of objects."""
+
+    action_groups: list[str | _Action] | None = None
+
+
 class _Properties(Wire, frozen=True, kw_only=True):
     description: str | None = None
     enabled: bool | None = None
@@ -99,7 +107,7 @@ class _Properties(Wire, frozen=True, kw_only=True):
     auto_mitigate: bool | None = None
     criteria: _Criteria | None = None
     condition: _Criteria | None = None
-    actions: list[dict[str, Any]] | dict[str, Any] | None = None
+    actions: list[_Action] | _Actions | None = None
 
 
 class _Rule(Wire, frozen=True, kw_only=True):
@@ -118,16 +126,6 @@ class _Said(Wire, frozen=True, kw_only=True):
 
 class _AsSent(Wire, frozen=True, kw_only=True):
     properties: _Said
-
-
-class _Action(Wire, frozen=True, kw_only=True):
-    action_group_id: Text
-
-
-class _Actions(Wire, frozen=True, kw_only=True):
-    """Of a log alert a list of ids, of an Activity Log alert a list of objects."""
-
-    action_groups: list[str | _Action] | None = None
 
 
 _ITEM = decoder(_Rule)
@@ -173,24 +171,25 @@ def normalise(item: bytes, page: Page) -> Iterator[AlertRule]:
         condition=kept(sent.criteria if sent.criteria is not None else sent.condition),
         condition_text=_words(facts.criteria or facts.condition),
         action_group_ids=Json(list(_groups(facts.actions))),
-        frequency_s=_seconds(facts.evaluation_frequency),
-        window_s=_seconds(facts.window_size),
+        frequency_s=_seconds(facts.evaluation_frequency, "evaluationFrequency"),
+        window_s=_seconds(facts.window_size, "windowSize"),
         auto_mitigate=facts.auto_mitigate,
         description=text(facts.description),
     )
 
 
-def _groups(actions: list[dict[str, Any]] | Mapping[str, Any] | None) -> Iterator[str]:
-    """Yield the ids of the action groups, in Azure's order; the three kinds of rules each name them their own way."""
-    if isinstance(actions, list):
-        yield from (each.action_group_id for each in msgspec.convert(actions, list[_Action]))
-    elif actions:
-        for each in msgspec.convert(actions, _Actions).action_groups or ():
-            yield each if isinstance(each, str) else each.action_group_id
+def _groups(actions: list[_Action] | _Actions | None) -> Iterator[str]:
+    """Yield the ids of the action groups, in Azure's order; each kind of rule names them its own way."""
+    named = actions if isinstance(actions, list) else (actions.action_groups or ()) if actions else ()
+    for each in named:
+        yield each if isinstance(each, str) else each.action_group_id
 
 
-def _seconds(text: str | None) -> int | None:
-    return duration.seconds(text) if text else None
+def _seconds(text: str | None, name: str) -> int | None:
+    try:
+        return duration.seconds(text) if text else None
+    except ValueError as error:
+        raise ValueError(f"{error} - at `$.properties.{name}`") from error
 
 
 def _words(criteria: _Criteria | None) -> str | None:

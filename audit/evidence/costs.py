@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
@@ -58,7 +58,7 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     """A row, its values under the names of their columns, whatever order they come in."""
 
     resource_id: ArmId
-    usage_date: int
+    usage_date: Annotated[int, msgspec.Meta(ge=2014_05_01, le=9999_12_31)]
     meter: str | None
     currency: Text
     cost: Decimal | None = None
@@ -71,6 +71,7 @@ class _Asked(Wire, frozen=True, kw_only=True):
 
 _ITEM = decoder(_Line)
 _BASES = {"ActualCost": "actual", "AmortizedCost": "amortised"}
+_EMPTY = 204
 _MOST = timedelta(days=31)
 """Cost Management answers at most 31 days by day, and cuts what is longer without a word."""
 RESOURCE_TYPES = (
@@ -120,9 +121,9 @@ def _question(basis: str, since: date, until: date) -> dict[str, Any]:
 
 def items(page: Page) -> Iterator[bytes]:
     """Yield each row as an object of its columns, numbers as Azure spelled them; an empty answer (204) has none."""
-    answer = msgspec.json.decode(page.body, type=_Answer | None)
-    if answer is None:
+    if page.status == _EMPTY:
         return
+    answer = msgspec.json.decode(page.body, type=_Answer)
     names = [column.name for column in answer.properties.columns]
     for row in answer.properties.rows:
         yield msgspec.json.encode(_named(names, row))
@@ -137,7 +138,7 @@ def normalise(item: bytes, page: Page) -> Iterator[Cost]:
     wire = _ITEM.decode(item)
     amount = wire.cost if wire.cost is not None else wire.pre_tax_cost
     if amount is None:
-        raise ValueError("Object missing required field `Cost` - at `$.Cost`")
+        raise msgspec.ValidationError("Object missing required field `Cost` - at `$.Cost`")
     asked = msgspec.json.decode(page.request_body or b"{}", type=_Asked).type
     yield Cost(
         subscription_id=page.scope.subscription_id,
@@ -151,11 +152,13 @@ def normalise(item: bytes, page: Page) -> Iterator[Cost]:
 
 
 def _day(number: int) -> date:
-    """Return the day that ``20261031`` is. Raises ValueError where it is none."""
+    """Return the day that ``20261031`` is. Raises msgspec.ValidationError where it is none."""
+    year, rest = divmod(number, 10_000)
     try:
-        return datetime.strptime(str(number), "%Y%m%d").date()  # noqa: DTZ007  a day has no zone
-    except ValueError as error:
-        raise ValueError(f"Expected a day such as 20261031, got {number} - at `$.UsageDate`") from error
+        return date(year, *divmod(rest, 100))
+    except (ValueError, OverflowError) as error:
+        what = f"Expected a day such as 20261031, got {number} - at `$.UsageDate`"
+        raise msgspec.ValidationError(what) from error
 
 
 KIND = EvidenceKind(

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from audit.model import EvidenceKind, Json, Level, Page, Record, Scope, Window, ids
 from audit.model.wire import ArmId, Instant, Text, Wire, decoder, kept, moment, text
 
@@ -118,12 +120,13 @@ def normalise(item: bytes, page: Page) -> Iterator[Deployment]:
 
 
 def _seconds(duration: str | None) -> float | None:
-    """Return the seconds of an ISO 8601 duration such as ``PT1M22.5S``. Raises ValueError for other text."""
+    """Return the seconds of a duration such as ``PT1M22.5S``. Raises msgspec.ValidationError for other text."""
     if not duration:
         return None
     match = _DURATION.fullmatch(duration)
     if match is None:
-        raise ValueError(f"Expected a duration such as PT1M22.5S, got {duration!r} - at `$.properties.duration`")
+        what = f"Expected a duration such as PT1M22.5S, got {duration!r} - at `$.properties.duration`"
+        raise msgspec.ValidationError(what)
     days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
     return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from audit.azure import Azure
 
 _TYPES = (
-    "Microsoft.Cache/Redis",
+    "Microsoft.Cache/redis",
     "Microsoft.Cache/redisEnterprise",
     "Microsoft.ContainerRegistry/registries",
     "Microsoft.DBforPostgreSQL/flexibleServers",

@@ -11,7 +11,7 @@ from audit.derive import past
 from audit.derive.earlier import TABLES
 from audit.errors import UsageError
 from audit.model import Window
-from audit.store.history import EVENT_TABLES, View
+from audit.store.history import EVENT_TABLES, EVER, View
 
 if TYPE_CHECKING:
     import duckdb
@@ -35,25 +35,42 @@ def recall_window(con: duckdb.DuckDBPyConnection, run: Run, view: View, window: 
     Raises UsageError where history knows nothing of it.
     """
     con.execute("create schema if not exists history")
-    for table in sorted(EVENT_TABLES):
-        view.rows(con, table, window, f'history."{table}"', last_seen=False)
+    loaded = [
+        table for table in sorted(EVENT_TABLES) if view.rows(con, table, window, f'history."{table}"', last_seen=False)
+    ]
     view.units(con, sorted(EVENT_TABLES), "history.units")
-    known = con.execute("select min(covered_from), max(covered_to) from history.units").fetchone()
-    touched = con.execute(
-        "select count(*) from history.units where covered_from < $until and covered_to > $since",
-        {"since": window.since, "until": window.until},
-    ).fetchone()
-    if touched in (None, (0,)):
-        reach = f"it reaches from {known[0]} to {known[1]}" if known and known[0] else "it is empty"
+    if not _touched(con, window) and not any(_rows(con, table) for table in loaded):
         raise UsageError(
             f"history knows nothing of {window.label}",
             where=str(view.folder),
-            hint=f"{reach}; leave out --since, --until and --month to render what the run itself collected",
+            hint=f"{_reach(con)}; leave out --since, --until and --month to render what the run itself collected",
         )
     later = Window(since=window.until, until=max(view.commits[-1].written, window.until + timedelta(seconds=1)))
     view.rows(con, "activity_log", later, "history.later_events", last_seen=False)
     past.take_over(con, run, window)
     return msgspec.structs.replace(run, window=window, collected_for=run.window)
+
+
+def _touched(con: duckdb.DuckDBPyConnection, window: Window) -> bool:
+    """Tell whether a run asked about any of the window; that a short list reaches back for ever is no answer."""
+    row = con.execute(
+        "select count(*) from history.units "
+        "where covered_from > $ever and covered_from < $until and covered_to > $since",
+        {"ever": EVER, "since": window.since, "until": window.until},
+    ).fetchone()
+    return row is not None and row[0] > 0
+
+
+def _rows(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    row = con.execute(f'select count(*) from history."{table}"').fetchone()
+    return int(row[0]) if row else 0
+
+
+def _reach(con: duckdb.DuckDBPyConnection) -> str:
+    row = con.execute(
+        "select min(covered_from), max(covered_to) from history.units where covered_from > $ever", {"ever": EVER}
+    ).fetchone()
+    return f"it reaches from {row[0]:%Y-%m-%d} to {row[1]:%Y-%m-%d}" if row and row[0] else "it is empty"
 
 
 def _tables(con: duckdb.DuckDBPyConnection) -> set[str]:

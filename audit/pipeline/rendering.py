@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,6 +16,7 @@ from audit.errors import ExitCode, StoreError, UsageError
 from audit.model import Severity, Window
 from audit.pipeline.tabling import controls_in, scratch, tabled
 from audit.render import pack as packs
+from audit.render.incident import Incident
 from audit.store import Store, StoredRun
 
 ASSESSED = ("verdicts", "controls")
@@ -59,23 +61,36 @@ def render(
     templates: Sequence[Path] = (),
     formats: Sequence[str] = (),
     window: Window | None = None,
+    incidents: Sequence[str] = (),
 ) -> Rendered:
     """Derive, assess and render a stored run into a pack below ``output``/packs.
 
     ``window``: events come from history for this window instead of the run's own; the configuration stays the run's.
-    ``formats``: html, xlsx; empty = both. Raises UsageError, ConfigError (a control or a template of the user's),
+    ``formats``: html, xlsx; empty = both. ``incidents``: JOB=SINCE/UNTIL each, shown beside the incident view that is
+    chosen for every job. Raises UsageError, ConfigError (a control or a template of the user's),
     IntegrityError (the run is damaged), StoreError; nothing half-written stays.
     """
     check_pack(pack)
     store = Store(output)
     stored = store.open(run_ref)
     loaded = controls_in(controls)
+    asked = [Incident.parse(each, datetime.now(UTC)) for each in incidents]
     folders = [*templates, packaged("report_templates")]
     with scratch() as database:
         run = tabled(stored, database, loaded, history=store.history, window=window)
         with contextlib.closing(duckdb.connect(str(database))) as con:
             con.execute("set timezone = 'UTC'")
-            path = packs.build(con, run, stored, output, pack=pack, templates=folders, controls=loaded, formats=formats)
+            path = packs.build(
+                con,
+                run,
+                stored,
+                output,
+                pack=pack,
+                templates=folders,
+                controls=loaded,
+                formats=formats,
+                incidents=asked,
+            )
             kept = _remember(con, store, stored) if window is None else ""
             return _summary(con, path, run.run_id, kept)
 

@@ -18,10 +18,10 @@ _TYPES = {
     "collected_at stated_at updated_at",
     "date": "day month stated_on verified_on verified_for_date",
     "double": "value duration_s cpu memory_gib pull_seconds interval_s threshold_s executions_per_day interval_h "
-    "quantity_vcpu_s quantity_gib_s vcpu_s gib_s",
-    "bigint": "count exit_code image_size_bytes replica_count events severity frequency_s window_s executions "
-    "succeeded bytes shared_by retention_days soft_delete_days lock_duration_s max_delivery_count default_ttl_s "
-    "partition_count retention_hours active_messages dead_letters size_bytes receiver_count",
+    "observed_per_day limit_days proposed_interval_h quantity_vcpu_s quantity_gib_s vcpu_s gib_s",
+    "bigint": "limit_rows count exit_code image_size_bytes replica_count events severity frequency_s window_s "
+    "executions succeeded bytes shared_by retention_days soft_delete_days lock_duration_s max_delivery_count "
+    "default_ttl_s partition_count retention_hours active_messages dead_letters size_bytes receiver_count",
     "decimal(28,6)": "amount failed_amount idle_amount cost_per_succeeded previous_amount",
     "boolean": "enabled resolved final whole previous_is_last_month local_auth_disabled zone_redundant can_manage "
     "can_listen can_send rbac purge_protection soft_delete admin_user anonymous_pull dead_letter_on_expiration "
@@ -65,6 +65,7 @@ TABLES = {
     "job_cost_months": "job_id month basis currency amount failed_amount idle_amount final collected_at since until "
     "whole executions succeeded cost_per_succeeded previous_amount previous_is_last_month",
     "cost_beside": "job_id resource_id relation day amount currency basis final shared_by",
+    "cadence": "kind scope observed_per_day limit_rows limit_days proposed_interval_h reason",
     "fit": "job_id signal value detail",
     "continuity": "kind scope from to state detail",
     "scaler_facts": "job_id rule_name scaler_type support support_source verified_by verified_on verified_for "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from audit.render import controls, dossier, expected, incident, links, listings, raw_pages, stage
 from audit.render.names import Names
 from audit.render.rows import Row, fetch, numbered, one, pages
-from audit.render.sections import access, budgets, changes, coverage, figures, findings, matrix, provenance
+from audit.render.sections import access, budgets, changes, coverage, figures, findings, health, matrix, provenance
 from audit.render.sections.budgets import ActionGroups
 from audit.render.staging import Staging
 from audit.render.templates import Templates
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from audit.model import Run
+    from audit.render.incident import Incident
     from audit.store import StoredRun
 
 
@@ -31,7 +32,7 @@ def write(
     templates: list[Path],
     *,
     workbook: bool = True,
-    incidents: Sequence[incident.Incident] = (),
+    incidents: Sequence[Incident] = (),
 ) -> None:
     """Write the report of a run into ``folder``.
 
@@ -82,7 +83,7 @@ class Report:
             evidence_name=links.reference,
         )
 
-    def write(self, lacking: frozenset[str], incidents: Sequence[incident.Incident]) -> None:
+    def write(self, lacking: frozenset[str], incidents: Sequence[Incident]) -> None:
         """Write every page but the raw views."""
         kinds = coverage.by_kind(self._con, self._run)
         self._templates.add(kind_pages={kind["kind"] for kind in kinds})
@@ -90,6 +91,7 @@ class Report:
             self._control(control)
         for kind in kinds:
             self._kind(kind)
+        self._templates.add(lacking=lacking)
         about = dossier.About(run=self._run, names=self._names, groups=ActionGroups(self._con), lacking=lacking)
         views = incident.Views(self._con, about, incidents)
         for facts in dossier.jobs(self._con, about):
@@ -128,6 +130,9 @@ class Report:
             "areas": matrix.areas(con),
             "change_counts": changes.counts(con),
             "access_counts": access.counts(con, "listing_access"),
+            "costs": health.cost(con),
+            "cadence": health.cadence(con, self._names),
+            "ran": health.counted(con),
             "uncovered": one(con, budgets.UNCOVERED),
             "subscriptions": fetch(
                 con, "select * from subscriptions order by lower(coalesce(name, subscription_id)), subscription_id"

@@ -18,6 +18,7 @@ _REF = re.compile(
     r"^raw/(?P<kind>[a-z][a-z0-9_]*)/(?P<unit>[0-9a-f]{8,64})\.jsonl\.zst"
     r"#line=(?P<line>[0-9]+)&item=(?P<item>[0-9]+)(?:&request=(?P<request>.*))?$",
 )
+_EARLIER = re.compile(r"^runs/(?P<run>[^/]+)/(?P<ref>.+)$")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_NAME = 60
 
@@ -83,7 +84,13 @@ def raw_file(raw_ref: str | None) -> str | None:
 
 
 def reference(raw_ref: str) -> str:
-    """Return how a link to a raw page reads: the kind, and the item where the row has one of its own."""
+    """Return how a link to a raw page reads: the kind, and the item where the row has one of its own.
+
+    A row from history leads to the raw pages of another run, which this pack doesn't hold: the run is named.
+    """
+    earlier = _EARLIER.match(raw_ref)
+    if earlier:
+        return f"{reference(earlier['ref'])}, run {earlier['run']}"
     ref = parse(raw_ref)
     if ref is not None:
         page = f" p{ref.line}" if ref.line > 1 else ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from audit.render.rows import Row
-from audit.render.sections import access, budgets, changes, coverage, findings, matrix, owners
+from audit.render.sections import access, budgets, changes, coverage, findings, health, matrix, owners
 
 if TYPE_CHECKING:
     import duckdb
@@ -98,6 +98,22 @@ def of_index(con: duckdb.DuckDBPyConnection, run: Run, names: Names, views: RawV
             sql=findings.OPEN,
             size=200,
             told=_each(dict),
+        ),
+        Listing(
+            name="health",
+            title="How the jobs did",
+            template="sections/health.html",
+            sql=health.JOBS,
+            size=250,
+            told=_each(dict),
+        ),
+        Listing(
+            name="history",
+            title="Continuity",
+            template="sections/history.html",
+            sql=health.HISTORY,
+            size=100,
+            told=_each(lambda row: health.history(row, names)),
         ),
         Listing(
             name="changes",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from audit.model import Run
+    from audit.render.incident import Incident
     from audit.store import StoredRun
 
 FORMATS = ("html", "xlsx")
@@ -51,13 +52,14 @@ def build(
     templates: Sequence[Path],
     controls: Sequence[ControlFile],
     formats: Sequence[str] = (),
+    incidents: Sequence[Incident] = (),
 ) -> Path:
     """Render a run into ``output``/packs/<pack>-<period>-<run id> and return that folder.
 
     ``con`` holds the run's tables, derived and assessed; ``raw_files`` is added to them. ``formats``: of FORMATS; empty
-    = all. ``templates``: folders, the first that has a template wins. A pack of the same name is replaced, by
-    one rename, once the new one is complete: the same run gives the same bytes. Raises StoreError, ConfigError (a
-    template), IntegrityError (a raw file).
+    = all. ``templates``: folders, the first that has a template wins. ``incidents``: windows that get an incident view
+    of their own. A pack of the same name is replaced, by one rename, once the new one is complete: the same run gives
+    the same bytes. Raises StoreError, ConfigError (a template), IntegrityError (a raw file), UsageError (an incident).
     """
     wanted = formats or FORMATS
     packs = output / "packs"
@@ -71,7 +73,7 @@ def build(
             _controls(controls, folder / "controls")
             data.write(con, folder / "data")
             if "html" in wanted:
-                html.write(con, run, stored, folder, list(templates), workbook="xlsx" in wanted)
+                html.write(con, run, stored, folder, list(templates), workbook="xlsx" in wanted, incidents=incidents)
             if "xlsx" in wanted:
                 workbook.write(con, run, folder / "evidence.xlsx", report="html" in wanted)
             _private(folder)

@@ -52,6 +52,7 @@ class Templates:
             "money": text.money,
             "plural": text.plural,
             "job_page": links.job_page,
+            "incident_page": links.incident_page,
             "verdict_page": links.verdict_page,
             "coverage_page": links.coverage_page,
         }

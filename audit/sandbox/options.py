@@ -24,7 +24,7 @@ class PageSizes(msgspec.Struct, frozen=True, kw_only=True):
     resources: int = 10
     role_assignments: int = 50
     activity: int = 50
-    costs: int = 1000
+    costs: int = 5000
     fired_alerts: int = 25
     resource_graph: int = 100
     identities: int = 10

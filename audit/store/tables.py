@@ -45,13 +45,23 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def connect(database: str = ":memory:") -> duckdb.DuckDBPyConnection:
-    """Open DuckDB as this program uses it: UTC, nothing downloaded, no progress bar."""
+MEMORY = "384MB"
+"""What DuckDB may hold while a table is sorted; more is laid off in the folder that it is given."""
+
+
+def connect(database: str = ":memory:", *, spill: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """Open DuckDB as this program uses it: UTC, nothing downloaded, no progress bar.
+
+    ``spill``: a folder for what doesn't fit into MEMORY; None = DuckDB's own limit, four fifths of the machine.
+    """
     connection = duckdb.connect(
         database, config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
     )
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_progress_bar = false")
+    if spill is not None:
+        connection.execute(f"SET temp_directory = {literal(str(spill))}")
+        connection.execute(f"SET memory_limit = '{MEMORY}'")
     return connection
 
 
@@ -91,14 +101,21 @@ def _select(record: type[Record], sources: Sequence[Path]) -> str:
         f"lower({identifier(name)}::VARCHAR)" for name, _ in schema if name not in ("observed_at", "raw_ref")
     )
     rest = ", ".join(identifier(name) for name, _ in schema if name != "row_id")
+    read = f"read_json({files}, format = 'newline_delimited', columns = {types})"
+    # Nearly every row_id stands once: only the others need comparing, which takes all of them in memory at once.
     return f"""
-        WITH said AS (
-            SELECT {names} FROM read_json({files}, format = 'newline_delimited', columns = {types})
+        WITH twice AS (
+            SELECT row_id FROM {read} GROUP BY row_id HAVING count(*) > 1
+        ), said AS (
+            SELECT {names} FROM {read} WHERE row_id IN (FROM twice)
             QUALIFY row_number() OVER (PARTITION BY {said} ORDER BY raw_ref) = 1
         ), numbered AS (
             SELECT *, row_number() OVER (PARTITION BY row_id ORDER BY raw_ref, {said}) AS nth FROM said
         )
-        SELECT if(nth = 1, row_id, row_id || '-' || nth) AS row_id, {rest} FROM numbered ORDER BY row_id, raw_ref"""
+        SELECT row_id, {rest} FROM {read} WHERE row_id NOT IN (FROM twice)
+        UNION ALL
+        SELECT if(nth = 1, row_id, row_id || '-' || nth), {rest} FROM numbered
+        ORDER BY row_id, raw_ref"""
 
 
 def view(connection: duckdb.DuckDBPyConnection, table: str, path: Path) -> None:

@@ -59,7 +59,7 @@ class RunWriter:
         self._open: dict[str, EvidenceKind] = {}
         self._unsynced: dict[str, list[Path]] = defaultdict(list)
         self._spooled: dict[str, set[str]] = defaultdict(set)
-        self._database = tables.connect()
+        self._database = tables.connect(spill=folder.spool / "sorting")
 
     def __enter__(self) -> Self:
         return self

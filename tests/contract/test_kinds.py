@@ -93,7 +93,11 @@ async def small_pages(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]
 
 
 async def _run(sandbox: Sandbox, output: Path, kind: EvidenceKind, *, wait: float = 30.0) -> Run:
-    scope = {"subscriptions": (), "management_groups": (_group(sandbox),)} if kind.name == "management_group_members" else {}
+    scope = (
+        {"subscriptions": (), "management_groups": (_group(sandbox),)}
+        if kind.name == "management_group_members"
+        else {}
+    )
     return await collected(sandbox, output, kinds=(kind.name,), settings=settings_for(sandbox, **scope), wait=wait)
 
 

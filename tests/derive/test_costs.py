@@ -147,6 +147,20 @@ def test_a_run_on_an_empty_queue_is_idle_only_where_every_hour_is_known(tables: 
     assert parts(tables, "part, executions") == [("failed", 1), ("idle", 1), ("succeeded", 2)]
 
 
+def test_between_two_zeros_the_queue_was_empty_and_between_others_nothing_is_known(tables: RunTables) -> None:
+    watched(tables, {1: 0, 6: 0, 9: 3, 14: 3})
+    tables.add(
+        ORDERS, billed("8"), ran("empty", DAY + timedelta(hours=3), 10), ran("unknown", DAY + timedelta(hours=11), 10),
+    )  # fmt: skip
+    assert parts(tables, "part, executions") == [("idle", 1), ("succeeded", 1)]
+
+
+def test_an_empty_queue_through_which_messages_went_was_not_idle(tables: RunTables) -> None:
+    watched(tables, {1: 0, 6: 0}, {3: 4})
+    tables.add(ORDERS, billed("8"), ran("a", DAY + timedelta(hours=3), 10))
+    assert parts(tables, "part, executions") == [("succeeded", 1)]
+
+
 def test_the_depth_of_an_accounts_queues_says_nothing_of_its_blobs(tables: RunTables) -> None:
     account = f"/subscriptions/{SUB}/resourceGroups/rg-orders/providers/Microsoft.Storage/storageAccounts/storders"
     tables.add(

@@ -101,10 +101,11 @@ def test_an_identity_leads_to_what_its_roles_reach_each_role_a_row(tables: RunTa
         ORDERS, JobIdentity(job_id=ORDERS.job_id, identity_id=USER, kind="user"),
         Identity(identity_id=USER.upper().replace("SUBSCRIPTIONS", "subscriptions"), job_id=ORDERS.job_id, kind="user",
                  principal_id="P-1", federated_credentials=Json([])),
-        *(RoleDefinition(role_definition_id=role, role_guid=role[-36:], name=f"Role {n}", type="BuiltInRole", permissions=Json([]))
+        *(RoleDefinition(role_definition_id=role, role_guid=role[-36:], name=f"Role {n}", type="BuiltInRole",
+                         permissions=Json([]))
           for n, role in enumerate(roles)),
-        *(RoleAssignment(assignment_id=f"{BUS}/a/{n}", scope=BUS, principal_id="p-1", role_definition_id=role, role_guid=role[-36:],
-                         subscription_id=SUB) for n, role in enumerate(roles)),
+        *(RoleAssignment(assignment_id=f"{BUS}/a/{n}", scope=BUS, principal_id="p-1", role_definition_id=role,
+                         role_guid=role[-36:], subscription_id=SUB) for n, role in enumerate(roles)),
     )  # fmt: skip
     assert rows(tables, "identity", "resolved") == [(True,)]
     assert [row[0] for row in rows(tables, "reaches", "found_by")] == ["role Role 0", "role Role 1"]

@@ -275,6 +275,73 @@ SUBSCRIPTION_ITEM: dict[str, Any] = {
     "tenantId": "99999999",
 }
 
+ALERT_RULE: dict[str, Any] = {
+    "id": f"{GROUP_ID}/providers/microsoft.insights/metricAlerts/failed",
+    "name": "failed",
+    "type": "Microsoft.Insights/metricAlerts",
+    "location": "global",
+    "tags": {},
+    "properties": {
+        "description": "",
+        "severity": 1,
+        "enabled": True,
+        "scopes": [JOB_ID],
+        "evaluationFrequency": "PT1M",
+        "windowSize": "PT15M",
+        "targetResourceType": "Microsoft.App/jobs",
+        "criteria": {
+            "odata.type": "Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria",
+            "allOf": [
+                {
+                    "criterionType": "StaticThresholdCriterion",
+                    "name": "Metric1",
+                    "metricName": "Executions",
+                    "metricNamespace": "Microsoft.App/jobs",
+                    "timeAggregation": "Total",
+                    "dimensions": [{"name": "state", "operator": "Include", "values": ["Failed", "Degraded"]}],
+                    "operator": "GreaterThan",
+                    "threshold": 0.0,
+                }
+            ],
+        },
+        "autoMitigate": False,
+        "actions": [{"actionGroupId": ACTION_GROUP["id"], "webHookProperties": {}}],
+    },
+}
+
+FIRED_ALERT: dict[str, Any] = {
+    "id": f"{SUBSCRIPTION_ID}/providers/Microsoft.AlertsManagement/alerts/1",
+    "name": "failed",
+    "type": "Microsoft.AlertsManagement/alerts",
+    "properties": {
+        "essentials": {
+            "severity": "Sev1",
+            "signalType": "Metric",
+            "alertState": "acknowledged",
+            "monitorCondition": "resolved",
+            "monitorService": "Platform",
+            "targetResource": JOB_ID.lower(),
+            "alertRule": ALERT_RULE["id"],
+            "startDateTime": "2026-11-01T03:15:00.1234567Z",
+            "monitorConditionResolvedDateTime": "2026-11-01T04:00:00Z",
+            "description": "",
+        },
+        "context": None,
+    },
+}
+
+METRIC: dict[str, Any] = {
+    "id": f"{JOB_ID}/providers/Microsoft.Insights/metrics/UsageNanoCores",
+    "type": "Microsoft.Insights/metrics",
+    "name": {"value": "UsageNanoCores", "localizedValue": "CPU Usage"},
+    "displayDescription": "CPU consumed by the container app job, in nano cores.",
+    "unit": "NanoCores",
+    "timeseries": [
+        {"metadatavalues": [], "data": [{"timeStamp": "2026-10-05T06:00:00Z", "average": 3e8, "maximum": 5e8}]},
+    ],
+    "errorCode": "Success",
+}
+
 
 def page(
     body: Any,

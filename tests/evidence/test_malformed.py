@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+import governance_samples as governance
 import msgspec
 import pytest
+import reach_samples as reach
 import samples
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,6 +47,14 @@ REQUIRED: dict[str, tuple[dict, list[tuple]]] = {
     "tags": ({"id": samples.JOB_ID, "type": "Microsoft.App/jobs", "tags": {"a": "b"}}, [("id",), ("type",)]),
     "budgets": (samples.BUDGET, [("id",), ("name",), ("properties",)]),
     "action_groups": (samples.ACTION_GROUP, [("id",), ("name",), ("properties",)]),
+    "alerts": (samples.ALERT_RULE, [("id",), ("name",), ("type",), ("properties",)]),
+    "fired_alerts": (
+        samples.FIRED_ALERT, [("id",), ("name",), ("properties",), ("properties", "essentials", "startDateTime")]
+    ),
+    "metrics": (
+        samples.METRIC,
+        [("id",), ("name",), ("name", "value"), ("timeseries",), ("timeseries", 0, "data", 0, "timeStamp")],
+    ),
     "management_group_members": (
         samples.MEMBER, [("id",), ("properties", "parent", "id")]
     ),
@@ -54,6 +64,37 @@ REQUIRED: dict[str, tuple[dict, list[tuple]]] = {
     "inventory": (
         samples.INVENTORY_ITEM, [("id",), ("name",), ("type",), ("subscriptionId",), ("resourceGroup",)]
     ),
+    "image_digests": (reach.IMAGE, [("image",), ("tag", "tag", "digest"), ("manifest", "manifest", "digest")]),
+    "key_vaults": (
+        reach.VAULT,
+        [("id",), ("name",), ("properties",), ("properties", "accessPolicies", 0, "objectId"),
+         ("properties", "networkAcls", "ipRules", 0, "value")],
+    ),
+    "networks": (
+        reach.NETWORK,
+        [("id",), ("name",), ("properties",), ("properties", "subnets", 0, "id"), ("properties", "subnets", 0, "name")],
+    ),
+    "private_dns": (
+        {"link": reach.LINK},
+        [("link", "id"), ("link", "properties"), ("link", "properties", "virtualNetwork"),
+         ("link", "properties", "virtualNetwork", "id")],
+    ),
+    "private_endpoints": (
+        {"endpoint": reach.ENDPOINT, "groups": [reach.ZONE_GROUP]},
+        [("endpoint",), ("groups",), ("endpoint", "id"), ("endpoint", "name"), ("endpoint", "properties"),
+         ("endpoint", "properties", "privateLinkServiceConnections", 0, "name"),
+         ("groups", 0, "properties", "privateDnsZoneConfigs", 0, "properties", "privateDnsZoneId")],
+    ),
+    "registries": (reach.REGISTRY, [("id",), ("name",), ("properties",), ("properties", "loginServer")]),
+    "costs": (governance.COST, [("ResourceId",), ("Currency",)]),
+    "resource_changes": (
+        governance.CHANGE,
+        [("id",), ("targetResourceId",), ("changeAttributes",), ("changeAttributes", "timestamp")],
+    ),
+    "deployments": (governance.DEPLOYMENT, [("id",), ("name",), ("properties",)]),
+    "locks": (governance.LOCK, [("id",), ("name",), ("properties",)]),
+    "policy_exemptions": (governance.EXEMPTION, [("id",), ("name",), ("properties",)]),
+    "management_groups": (governance.ANCESTRY, [("subscriptionId",), ("chain", 0, "name")]),
     "graph_jobs": (
         samples.GRAPH_JOB, [("id",), ("name",), ("subscriptionId",), ("resourceGroup",)]
     ),
@@ -64,6 +105,12 @@ OPTIONAL: dict[str, list[tuple]] = {
         (*C, "eventTriggerConfig"), (*RULE, "metadata"), (*MAIN, "env"), (*MAIN, "args"), (*MAIN, "resources", "cpu"),
     ],
     "inventory": [("kind",), ("sku",), ("tags",), ("address",), ("endpoints",), ("customerId",)],
+    "key_vaults": [("location",), *(("properties", name) for name in reach.VAULT["properties"])],
+    "registries": [
+        ("sku",), *(("properties", name) for name in reach.REGISTRY["properties"] if name != "loginServer")
+    ],
+    "networks": [("properties", name) for name in ("addressSpace", "dhcpOptions", "virtualNetworkPeerings")],
+    "private_endpoints": [("endpoint", "properties", name) for name in ("subnet", "customDnsConfigs")],
     "environments": [("location",), *(("properties", name) for name in samples.ENVIRONMENT["properties"])],
     "role_assignments": [("properties", "createdOn"), ("properties", "condition")],
     "activity_log": [("operationName",), ("status",), ("claims",), ("properties",), ("httpRequest", "method")],
@@ -71,9 +118,24 @@ OPTIONAL: dict[str, list[tuple]] = {
     "diagnostic_settings": [("properties", "logs"), ("properties", "workspaceId")],
     "principals": [("accountEnabled",), ("displayName",)],
     "tags": [("tags",)],
+    "resource_changes": [("changes",), ("changeType",), ("changeAttributes", "changedBy")],
+    "deployments": [("properties", name) for name in governance.DEPLOYMENT["properties"]],
+    "locks": [("properties", name) for name in governance.LOCK["properties"]],
+    "policy_exemptions": [("properties", name) for name in governance.EXEMPTION["properties"]],
+    "management_groups": [("chain",), ("chain", 0, "displayName")],
+    "alerts": [("properties", name) for name in ("enabled", "severity", "scopes", "criteria", "actions", "windowSize")],
+    "fired_alerts": [
+        ("properties", "essentials", name) for name in ("alertRule", "monitorConditionResolvedDateTime", "severity")
+    ],
+    "metrics": [("unit",), ("timeseries", 0, "metadatavalues"), ("timeseries", 0, "data", 0, "average")],
 }  # fmt: skip
 
 SCOPE = Scope(id=samples.IDENTITY_ID, ids=(samples.JOB_ID,))
+PAGES = {
+    "costs": page(b"{}", asked={"type": "ActualCost"}),
+    "metrics": page(b"{}", scope=samples.JOB_ID, url="https://arm.test/metrics?interval=PT6H"),
+}
+"""Kinds whose rows rest on the request too."""
 JUNK = st.one_of(
     st.none(),
     st.booleans(),
@@ -90,7 +152,7 @@ def where(path: tuple) -> str:
 
 
 def normalised(name: str, item: object) -> list:
-    return list(kind(name).normalise(json.dumps(item).encode(), page(b"{}", scope=SCOPE)))
+    return list(kind(name).normalise(json.dumps(item).encode(), PAGES.get(name, page(b"{}", scope=SCOPE))))
 
 
 def test_every_kind_has_its_required_places_listed():

@@ -1,4 +1,4 @@
-"""Rows of costs, resource changes, deployments, locks, exemptions and management groups, from answers as Azure words them."""
+"""Rows of costs, resource changes, deployments, locks, exemptions and management groups, from Azure's own words."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import msgspec
 import pytest
 import samples
+from governance_samples import CHANGE, DEPLOYMENT, EXEMPTION, GROUP, JOB, LOCK
 from samples import broken, changed, page, rows
 
 from audit.evidence import (
@@ -19,9 +21,9 @@ from audit.evidence import (
     policy_exemptions,
     resource_changes,
 )
+from audit.evidence.jobs import Job
 from audit.model import Scope, Window
 
-JOB = "/subscriptions/11111111-2222-3333-4444-555555555555/resourcegroups/rg-orders/providers/microsoft.app/jobs/a"
 COLUMNS = ("Cost", "UsageDate", "ResourceId", "Meter", "Currency")
 ACTUAL = {"type": "ActualCost"}
 
@@ -68,9 +70,12 @@ class TestCosts:
         (stored,) = samples.tables(row).sql("select amount::varchar from costs").fetchall()
         assert stored == ("0.123457",)
 
-    @pytest.mark.parametrize("body", [b"null", table()])
-    def test_nothing_charged_is_no_row(self, body):
-        assert rows(costs.KIND, page(body, asked=ACTUAL)) == []
+    def test_nothing_charged_is_no_row(self):
+        assert rows(costs.KIND, page(table(), asked=ACTUAL)) == []
+        assert rows(costs.KIND, msgspec.structs.replace(page(b"null", asked=ACTUAL), status=204)) == []
+
+    def test_an_empty_body_under_another_status_confirms_nothing(self):
+        assert broken(costs.KIND, page(b"null", asked=ACTUAL))
 
     @pytest.mark.parametrize(
         ("at", "value", "place"),
@@ -128,33 +133,6 @@ class TestCosts:
         assert "UsageDate" in item.detail
 
 
-CHANGE = {
-    "id": f"{JOB}/providers/Microsoft.Resources/changes/08584_1",
-    "targetResourceId": JOB,
-    "targetResourceType": "microsoft.app/jobs",
-    "changeType": "Update",
-    "changeAttributes": {
-        "correlationId": "43c5d84a-c3bb-47c7-bdc5-7ecf69209fc2",
-        "changesCount": 2,
-        "timestamp": "2026-10-07T04:47:05.8860000Z",
-        "changedByType": "User",
-        "clientType": "Azure Portal",
-        "operation": "Microsoft.App/jobs/write",
-        "changedBy": "ada@contoso.example",
-    },
-    "changes": {
-        "properties.b": {"propertyChangeType": "Update", "changeCategory": "User", "previousValue": "1", "newValue": "2"},
-        "properties.a": {
-            "propertyChangeType": "Insert",
-            "changeCategory": "System",
-            "previousValue": "null",
-            "newValue": {"x": [1]},
-            "isTruncated": "true",
-        },
-    },
-}
-
-
 class TestResourceChanges:
     """The rows of Resource Graph's changes."""
 
@@ -200,24 +178,6 @@ class TestResourceChanges:
         assert item.detail.startswith("$.data[1].changeAttributes")
 
 
-GROUP = f"/subscriptions/{samples.SUBSCRIPTION}/resourceGroups/rg-orders"
-DEPLOYMENT = {
-    "id": f"{GROUP}/providers/Microsoft.Resources/deployments/orders-1",
-    "name": "orders-1",
-    "properties": {
-        "templateHash": "123",
-        "templateLink": {"uri": "https://artifacts.contoso.example/orders.json", "contentVersion": "1.0.0.0"},
-        "parameters": {"adminPassword": {"type": "SecureString"}, "image": {"type": "String", "value": "r.io/a:1"}},
-        "mode": "Incremental",
-        "provisioningState": "Succeeded",
-        "timestamp": "2026-10-07T04:47:05.8860000Z",
-        "duration": "PT1M22.5S",
-        "correlationId": "43c5d84a-c3bb-47c7-bdc5-7ecf69209fc2",
-        "outputResources": [{"id": JOB, "resourceGroup": "rg-orders"}],
-    },
-}
-
-
 class TestDeployments:
     """The rows of a resource group's deployments."""
 
@@ -248,8 +208,6 @@ class TestDeployments:
         assert "$.value[0].properties.duration" in found.detail
 
     def test_each_group_is_asked_once_whatever_its_casing(self):
-        from audit.evidence.jobs import Job  # noqa: PLC0415
-
         def job(group: str, name: str, *, in_scope: bool = True) -> Job:
             return Job(
                 job_id=f"/subscriptions/{samples.SUBSCRIPTION}/resourceGroups/{group}/providers/Microsoft.App/jobs/{name}",
@@ -269,34 +227,10 @@ class TestDeployments:
         assert len(affected) == 2
 
 
-LOCK = {
-    "properties": {"level": "cannotdelete", "notes": "", "owners": [{"applicationId": "a"}]},
-    "id": f"{GROUP}/providers/Microsoft.ServiceBus/namespaces/sb/providers/Microsoft.Authorization/locks/keep",
-    "type": "Microsoft.Authorization/locks",
-    "name": "keep",
-}
-
-
 def test_a_lock_says_what_it_holds_and_how_hard():
     (row,) = rows(locks.KIND, page({"value": [LOCK]}))
     assert row.scope == f"{GROUP}/providers/Microsoft.ServiceBus/namespaces/sb"
     assert (row.level, row.notes, row.owners.value) == ("CanNotDelete", None, [{"applicationId": "a"}])
-
-
-EXEMPTION = {
-    "properties": {
-        "policyAssignmentId": "/providers/Microsoft.Management/managementGroups/g/providers/x/policyAssignments/a",
-        "policyDefinitionReferenceIds": [],
-        "exemptionCategory": "waiver",
-        "displayName": "May pull from elsewhere",
-        "description": "",
-        "expiresOn": "2026-12-12T06:00:00Z",
-        "metadata": {"ticket": "X-1"},
-    },
-    "systemData": {"createdBy": "ada@contoso.example", "createdAt": "2026-09-12T10:02:21.1234567Z"},
-    "id": f"{GROUP}/providers/Microsoft.Authorization/policyExemptions/pull",
-    "name": "pull",
-}
 
 
 def test_an_exemption_says_from_what_why_and_until_when():

@@ -52,6 +52,20 @@ ELEMENTS = {
     "strong",
     "br",
     "abbr",
+    "del",
+    "ins",
+    "details",
+    "summary",
+    "figure",
+    "figcaption",
+    "svg",
+    "desc",
+    "defs",
+    "pattern",
+    "rect",
+    "path",
+    "circle",
+    "text",
 }
 
 
@@ -97,7 +111,10 @@ def test_every_row_that_has_a_page_leads_to_its_words(made: Any, read: dict[str,
     from audit.render import links
 
     tables = [
-        row[0] for row in made.con.execute("select table_name from duckdb_tables() where not temporary").fetchall()
+        row[0]
+        for row in made.con.execute(
+            "select table_name from duckdb_tables() where schema_name = 'main' and not temporary"
+        ).fetchall()
     ]
     refs = {
         ref for table in tables for (ref,) in made.con.execute(f'select distinct raw_ref from "{table}"').fetchall()

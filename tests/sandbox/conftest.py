@@ -68,7 +68,7 @@ def serve(monkeypatch):
 
     @asynccontextmanager
     async def serving(estate=None, **options):
-        made = SandboxOptions(page_sizes=PAGES, **options)
+        made = SandboxOptions(**{"page_sizes": PAGES, **options})
         async with Sandbox(made, estate=estate or tiny()) as sandbox:
             for name, value in sandbox.environment().items():
                 monkeypatch.setenv(name, value)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -117,8 +120,8 @@ def test_a_run_that_is_added_late_adds_nothing_that_is_known(tmp_path: Path) -> 
 
 def things(output: Path, run_id: str) -> list[tuple[Any, ...]]:
     con = tables.connect()
-    Store(output).history.view().snapshot(con, run_id, schema="then")
-    return con.execute("select row_id, thing_id, size, details from then.things order by all").fetchall()
+    Store(output).history.view().snapshot(con, run_id, schema="snapshot")
+    return con.execute("select row_id, thing_id, size, details from snapshot.things order by all").fetchall()
 
 
 def test_every_run_is_given_back_as_it_was(tmp_path: Path) -> None:
@@ -272,3 +275,21 @@ def test_a_unit_is_filed_as_its_scope_says(tmp_path: Path) -> None:
     con = tables.connect()
     Store(tmp_path).history.view().units(con, ["activity_log"], "units")
     assert con.execute("select unit from units").fetchall() == [(scope_of(1).unit,)]
+
+
+def test_killed_at_any_point_an_addition_added_all_or_nothing(tmp_path: Path) -> None:
+    """Each kill is SIGKILL before one of the system calls that change the folder; the script forks one per call."""
+    script = Path(__file__).with_name("killed_history.py")
+    ended = subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "kills")],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=500,
+    )
+    assert ended.returncode == 0, ended.stderr
+    report = json.loads(ended.stdout)
+    assert report["points"] > 40
+    assert report["killed"] == report["points"]
+    assert report["wrong"] == []

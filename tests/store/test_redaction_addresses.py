@@ -83,12 +83,13 @@ def test_a_form_that_is_not_known_part_by_part_is_hidden_whole(value):
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters=";"), min_size=12, max_size=60))
 def test_whatever_the_key_is_it_is_gone(key):
-    shown = environment(f"Endpoint=sb://sb-a.servicebus.windows.net/;SharedAccessKeyName=n;SharedAccessKey={key}")
-    assert key not in shown.replace("[redacted:", "").replace("SharedAccessKey=", "")
+    before = "Endpoint=sb://sb-a.servicebus.windows.net/;SharedAccessKeyName=n;SharedAccessKey="
+    shown = environment(before + key)
+    assert marker.MARKER.fullmatch(shown.removeprefix(before)), "nothing stands there but what was known"
 
 
 @given(st.text(st.characters(codec="utf-8"), min_size=12, max_size=60))
 def test_whatever_the_password_of_a_broker_is_it_is_gone(password):
     shown = environment(f"amqps://customs:{password}@mq.example:5671/customs")
-    assert password not in shown
+    assert marker.MARKER.sub("", shown) in {"", "amqps://:@mq.example:5671/customs"}
     assert environment(shown) == shown

@@ -27,14 +27,16 @@ def clock(at: datetime) -> str:
     return day(at) if (at.hour, at.minute) == (0, 0) else f"{day(at)} {at:%H:%M}"
 
 
-def ceiling(value: float, steps: int = 4) -> tuple[float, float]:
-    """Return (top of the axis, step between its lines), round, at least ``value``; whole numbers above 1."""
+def ceiling(value: float, steps: int = 4, *, whole: bool = False) -> tuple[float, float]:
+    """Return (top of the axis, step between its lines), round, at least ``value``. ``whole``: things are counted."""
     if value <= 0 or not math.isfinite(value):
         return 1.0, 1.0
     raw = value / steps
     size = 10.0 ** math.floor(math.log10(raw))
     step = next(size * factor for factor in (1, 2, 2.5, 5, 10) if size * factor >= raw * (1 - 1e-9))
-    return math.ceil(value / step - 1e-9) * step, step
+    if whole:
+        step = max(1.0, math.ceil(step))
+    return max(1, math.ceil(value / step - 1e-9)) * step, step
 
 
 @dataclass(frozen=True, kw_only=True)

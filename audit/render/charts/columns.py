@@ -80,7 +80,7 @@ def columns(
     stacks = _stacked(days, series, unread, unit, tell)
     highest = max(stacks.totals, default=0.0)
     shown = limit if limit and highest and limit.value <= highest * 4 else None
-    top, step = ceiling(max(highest, shown.value if shown else 0.0))
+    top, step = ceiling(max(highest, shown.value if shown else 0.0), whole=tell is number)
     marks = [tell(value) for value in steps(top, step)]
     drawing = Drawing(name, _WIDTH, _HEIGHT)
     left = 12 + LETTER * max(map(len, marks))

@@ -20,6 +20,7 @@ MOST_MARKS = 160
 """Marks in one lane; more are drawn as how many there were in each part of the window."""
 _WIDTH, _LABEL = 860.0, 138.0
 _MARK_ROW, _RUN_ROWS, _RUN_ROW = 30.0, 6, 9.0
+_NEAR, _TIPS = 14.0, 6
 _SHAPES = {
     "change": "M0 -6L6 0L0 6L-6 0Z",
     "access": "M0 -6L6 5H-6Z",
@@ -116,9 +117,10 @@ def _lane(drawing: Drawing, axis: TimeAxis, lane: Lane, top: float) -> None:
 
 
 def _measured(drawing: Drawing, axis: TimeAxis, lane: Lane, top: float) -> None:
-    highest, _ = ceiling(max(value for _, value in lane.points))
+    most = max(value for _, value in lane.points)
+    highest, _ = ceiling(most)
     frame = Frame(left=axis.frame.left, top=top + 6, width=axis.frame.width, height=lane.height - 10)
-    drawing.words(4, top + lane.height / 2 + 14, f"up to {number(max(value for _, value in lane.points))}", "soft")
+    drawing.words(4, top + lane.height / 2 + 14, f"up to {number(most)}", "soft")
     for at, value in lane.points:
         y = frame.up(value, highest)
         left = axis.at(at)
@@ -178,21 +180,24 @@ def _counted(drawing: Drawing, axis: TimeAxis, lane: Lane, top: float) -> None:
 
 
 def _marks(drawing: Drawing, axis: TimeAxis, lane: Lane, middle: float) -> None:
-    """Draw a shape for each moment; those that would lie on each other are one, which says how many."""
-    near: list[tuple[float, list[Mark]]] = []
+    """Draw a shape for each moment; those that would lie on each other are one, as wide as they reach."""
+    near: list[list[Mark]] = []
     for mark in sorted(lane.marks, key=lambda each: (each.at, each.told)):
-        x = axis.at(mark.at)
-        if near and x - near[-1][0] < 7:  # noqa: PLR2004  half a shape: less can't be told apart
-            near[-1][1].append(mark)
+        if near and axis.at(mark.at) - axis.at(near[-1][-1].at) < _NEAR:
+            near[-1].append(mark)
         else:
-            near.append((x, [mark]))
-    for x, found in near:
-        told = "; ".join(f"{clock(each.at)} {each.told}" for each in found[:6])
-        more = f"; and {len(found) - 6} more" if len(found) > 6 else ""  # noqa: PLR2004  lines of a tip
+            near.append([mark])
+    for found in near:
+        left, right = axis.at(found[0].at), axis.at(found[-1].at)
+        told = "; ".join(f"{clock(each.at)} {each.told}" for each in found[:_TIPS])
+        more = f"; and {len(found) - _TIPS} more" if len(found) > _TIPS else ""
         kind = "sign bad-sign" if any(each.bad for each in found) else "sign"
-        drawing.add(
-            f'<path class="{kind}" transform="translate({num(x)} {num(middle)})" d="{_SHAPES[lane.shape]}">'
-            f"<title>{text(told + more)}</title></path>"
-        )
+        if right - left > _NEAR:
+            drawing.rect(left - 2, middle - 5, right - left + 4, 10, f'class="{kind}" rx="2"', told + more)
+        else:
+            drawing.add(
+                f'<path class="{kind}" transform="translate({num((left + right) / 2)} {num(middle)})" '
+                f'd="{_SHAPES[lane.shape]}"><title>{text(told + more)}</title></path>'
+            )
         if len(found) > 1:
-            drawing.words(x + 8, middle + 4, len(found), "soft")
+            drawing.words(right + 9, middle + 4, len(found), "soft")

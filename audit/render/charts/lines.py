@@ -50,7 +50,8 @@ def lines(
     """
     drawing = Drawing(name, _WIDTH, _HEIGHT)
     top, step = ceiling(max((value for each in measured for _, value in each.points), default=0.0))
-    many, stride = ceiling(max((value for _, value in counted.points), default=0.0) if counted else 0.0)
+    most = max((value for _, value in counted.points), default=0.0) if counted else 0.0
+    many, stride = ceiling(most, whole=True)
     marks = [number(value) for value in steps(top, step)]
     counts = [number(value) for value in steps(many, stride)] if counted else []
     left = 12 + LETTER * max(map(len, marks))

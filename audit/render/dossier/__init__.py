@@ -73,7 +73,7 @@ def _told(job: Row, facts: Facts, about: About) -> dict[str, Any]:
     told: dict[str, Any] = facts | {"job": job, "missing": missing}
     told |= configuration.told(facts, about)
     told |= health.told(facts, about, missing)
-    told |= work.told(facts, about, told["blind"])
+    told |= work.told(facts, about, missing, told["blind"])
     for section in (money, happened, closure, alarms, sources, people, past):
         told |= section.told(facts, about)
     by_area: dict[str, list[Row]] = defaultdict(list)

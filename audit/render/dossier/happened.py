@@ -92,10 +92,11 @@ def folded(rows: list[Row], about: About) -> list[Row]:
 def at_once(changes: list[Row]) -> list[Row]:
     """Return the times at which two or more settings changed together: one correlation, or within ten minutes.
 
-    What happened afterwards can then not be laid to one of them alone.
+    What happened afterwards can then not be laid to one of them alone. What Azure's platform changed by itself is left
+    out: it comes in many properties at a time.
     """
     setting = sorted(
-        (each for each in changes if not each["silent"] and each["tone"] != "failed"),
+        (each for each in changes if not each["silent"] and each["tone"] != "failed" and not _platform(each)),
         key=lambda each: (each["at"], each["change_id"]),
     )
     groups: list[list[Row]] = []
@@ -110,20 +111,30 @@ def at_once(changes: list[Row]) -> list[Row]:
             groups.append([each])
     found = []
     for group in groups:
-        names = {(each["resource_id"], row["property"]) for each in group for row in each["properties"]} or {
-            (each["resource_id"], each["operation"]) for each in group
-        }
+        names = {name for each in group for name in _names(each)}
         if len(names) > 1:
             found.append(
                 {
                     "since": group[0]["at"],
                     "until": group[-1]["at"],
-                    "settings": sorted({str(name or "a setting that Azure doesn't name") for _, name in names}),
+                    "settings": sorted({name for _, name in names}),
                     "count": len(names),
                     "who": sorted({each["who"].name for each in group}),
                 }
             )
     return found
+
+
+def _names(change: Row) -> list[tuple[str, str]]:
+    """Return what a change set: its properties, else its operation."""
+    own = (change["resource_id"] or "").lower()
+    named = [(own, str(row["property"])) for row in change["properties"]]
+    return named or [(own, change["operation"] or "a setting that Azure doesn't name")]
+
+
+def _platform(change: Row) -> bool:
+    """Tell whether Azure itself made a change, in the course of running the service."""
+    return (change["changed_by"] or "").lower() == "system"
 
 
 def _drawing(changes: list[Row], about: About) -> Any:

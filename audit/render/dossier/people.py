@@ -13,19 +13,21 @@ if TYPE_CHECKING:
     from audit.render.rows import Row
 
 QUERIES = {
-    "statements": of_job("statements", "t.topic, t.stated_on desc nulls last, t.text"),
+    "statements": of_job("statements", "t.topic, t.stated_on desc nulls last, t.text, t.source"),
     "attachments": of_job("attachments", "t.name, t.path"),
 }
 _ORDER = (
     "owner",
     "expected_behaviour",
     "objective",
+    "known_limit",
     "downstream",
     "idempotence",
+    "test",
+    "scaler_support",
+    "first_response",
     "escalation",
     "runbook",
-    "known_limits",
-    "tests",
 )
 
 

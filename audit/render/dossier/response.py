@@ -22,7 +22,7 @@ def told(job: Row, facts: dict[str, Any]) -> list[tuple[str, str, str]]:
     own = shlex.quote(job["job_id"])
     checks = [
         ("Did it start, and how did that end?", f"az containerapp job execution list {where} --output table", "health"),
-        ("What did it say?", _logs(job, facts["environment"]), "failures"),
+        ("What did it say?", _logs(job, facts["environment"]), "health"),
     ]
     checks += [("Is work waiting?", _depth(row), "work") for row in facts["watched"][:_SOURCES]]
     checks += [

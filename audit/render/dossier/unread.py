@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
 QUERY = """
 select b.job_key, t.* from continuity t
-join report_jobs b on b.job_key = lower(rtrim(t.scope, '/'))
+join report_jobs b on b.job_key = lower(rtrim(t.scope, '/')) or lower(rtrim(t.scope, '/')) = ''
+    or lower(rtrim(t.scope, '/')) = '/subscriptions/' || lower(b.subscription_id)
 where b.position between ? and ?
-order by b.position, t.kind, t."from", t.row_id
+order by b.position, (lower(rtrim(t.scope, '/')) <> b.job_key), t.kind, t."from" nulls first, t.row_id
 """
 _CUT = ("truncated", "beyond_retention")
 

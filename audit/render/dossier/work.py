@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from audit.render import charts
@@ -29,7 +29,8 @@ order by all
 _MEASURED = """
 join report_sources s on s.job_key = b.job_key
 join metrics t on (lower(t.resource_id) = s.resource_key and lower(t.dimension) = s.dimension_key)
-    or (lower(t.resource_id) = s.resource_key || '/queueservices/default' and t.metric = 'QueueMessageCount')
+    or (t.metric = 'QueueMessageCount'
+        and lower(t.resource_id) in (s.resource_key, s.resource_key || '/queueservices/default'))
 """
 _OWN = "join metrics t on lower(t.resource_id) = b.job_key"
 PREPARE = (_SOURCES,)
@@ -47,10 +48,18 @@ def queries(about: About) -> dict[str, str]:
     begins = "to_timestamp(floor(epoch({0}) / {1}) * {1})"
     return {
         "depth": f"""
-            select b.job_key, t.metric, {begins.format("t.at", step)} as "at", max(t.value) as value, count(*) as n
+            select b.job_key, t.metric, {begins.format("t.at", step)} as "at", max(t.value) as value, count(*) as n,
+                   arg_min(t.value, t.at) as begins, arg_max(t.value, t.at) as ends
             from report_jobs b {_MEASURED}
             where b.position between ? and ?
               and t.metric in ('ActiveMessages', 'DeadletteredMessages', 'QueueMessageCount')
+            group by all order by all
+        """,
+        "flowed": f"""
+            select b.job_key, t.metric, {begins.format("t.at", step)} as "at", sum(t.value) as value, count(*) as n
+            from report_jobs b {_MEASURED}
+            where b.position between ? and ? and lower(t.aggregation) = 'total' and s.entity_kind = 'eventhub'
+              and t.metric in ('IncomingMessages', 'OutgoingMessages')
             group by all order by all
         """,
         "flow": f"""
@@ -80,29 +89,62 @@ def queries(about: About) -> dict[str, str]:
     }
 
 
+_FLOWS = ("IncomingMessages", "OutgoingMessages")
 _LABELS = {
+    "IncomingMessages": "events received",
+    "OutgoingMessages": "events read",
     "ActiveMessages": "messages waiting",
     "QueueMessageCount": "messages in the storage account's queues",
     "DeadletteredMessages": "dead letters",
 }
 
 
-def told(facts: Facts, about: About, blind: list[charts.Span]) -> dict[str, Any]:
+def unbroken(rows: list[Row], step: timedelta) -> list[Row]:
+    """Return measurements of a depth with the zeros that were left out: between two zeros everything was zero.
+
+    The table ``metrics`` keeps of zeros in a row the first and the last. ``rows`` need ``at``, ``begins``, ``ends``.
+    """
+    found: list[Row] = []
+    for row in rows:
+        if found and found[-1]["ends"] == 0 and row["begins"] == 0:
+            at = found[-1]["at"] + step
+            while at < row["at"]:
+                found.append(row | {"at": at, "value": 0.0, "n": 0, "ends": 0})
+                at += step
+        found.append(row)
+    return found
+
+
+def _every(rows: list[Row], window: charts.Span, step: timedelta) -> list[Row]:
+    """Return sums with those that are zero: the table ``metrics`` keeps no zeros of a flow."""
+    by_place = {row["at"]: row for row in rows}
+    first = datetime.fromtimestamp(window[0].timestamp() // step.total_seconds() * step.total_seconds(), UTC)
+    places = [first + step * n for n in range(int((window[1] - first) / step) + 1)]
+    return [by_place.get(at, {"at": at, "value": 0.0, "n": 0}) for at in places if at < window[1]]
+
+
+def told(facts: Facts, about: About, missing: dict[str, list[Row]], blind: list[charts.Span]) -> dict[str, Any]:
     """Return the chart of depth against executions, and the figures of throughput."""
     by_metric: dict[str, list[Row]] = defaultdict(list)
     for row in facts["depth"]:
         by_metric[row["metric"]].append(row)
+    flowed: dict[str, list[Row]] = defaultdict(list)
+    for row in facts["flowed"]:
+        flowed[row["metric"]].append(row)
+    if flowed and not missing.get("metrics"):
+        flowed = {name: _every(flowed.get(name, []), about.window, width(about)) for name in sorted(_FLOWS)}
+    by_metric = {name: unbroken(rows, width(about)) for name, rows in by_metric.items()}
     flow = {row["metric"]: row for row in facts["flow"]}
     used = {row["metric"]: row for row in facts["used"]}
     totals = next(iter(facts["totals"]), None)
     return {
-        "depth_chart": _depth(by_metric, facts["pace"], about, blind) if by_metric else None,
+        "depth_chart": _depth(by_metric or flowed, facts["pace"], about, blind) if by_metric or flowed else None,
         "depth_now": {
             name: (rows[-1]["value"], max(row["value"] for row in rows)) for name, rows in sorted(by_metric.items())
         },
         "flow": flow,
         "per_execution": _per_execution(flow, totals),
-        "stuck": _stuck(by_metric, totals),
+        "stuck": _stuck(by_metric, totals) or _unread(flowed, totals),
         "cpu": _usage(used, "UsageNanoCores", "RequestedCores", 1e-9),
         "memory": _usage(used, "UsageBytes", "RequestedBytes", 1.0),
         "restarts": used.get("RestartCount"),
@@ -124,12 +166,15 @@ def _depth(by_metric: dict[str, list[Row]], pace: list[Row], about: About, blind
     counted = charts.Line(label="executions started", points=[(row["at"], float(row["n"])) for row in pace])
     return charts.lines(
         "depth",
-        "Work that waited, and executions started for it",
+        "Events that came and were read, and executions started for them"
+        if "IncomingMessages" in by_metric
+        else "Work that waited, and executions started for it",
         about.window,
         step,
         lines,
         counted=counted,
         unread=blind,
+        how="sum" if "IncomingMessages" in by_metric else "largest",
     )
 
 
@@ -150,6 +195,17 @@ def _stuck(by_metric: dict[str, list[Row]], totals: Row | None) -> Row | None:
         waiting = [row for row in rows if row["value"] > 0 and (last is None or row["at"] > last)]
         if waiting and rows[-1]["value"] > 0 and waiting[-1]["at"] - waiting[0]["at"] >= timedelta(days=1):
             return {"since": waiting[0]["at"], "value": rows[-1]["value"], "last": last}
+    return None
+
+
+def _unread(flowed: dict[str, list[Row]], totals: Row | None) -> Row | None:
+    """Return since when events came to an event hub and none was read, while nothing was started."""
+    started = totals["last"] if totals else None
+    read = max((row["at"] for row in flowed.get("OutgoingMessages", []) if row["value"]), default=None)
+    last = max((each for each in (started, read) if each is not None), default=None)
+    came = [row for row in flowed.get("IncomingMessages", []) if row["value"] and (last is None or row["at"] > last)]
+    if came and came[-1]["at"] - came[0]["at"] >= timedelta(days=1):
+        return {"since": came[0]["at"], "value": sum(row["value"] for row in came), "last": started}
     return None
 
 

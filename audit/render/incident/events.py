@@ -28,12 +28,14 @@ QUERIES = {
             from report_incidents i join report_sources s using (job_key)
             join metrics t on t.at {_IN} and ((lower(t.resource_id) = s.resource_key
                                                and lower(t.dimension) = s.dimension_key)
-                or (lower(t.resource_id) = s.resource_key || '/queueservices/default'
+                or (lower(t.resource_id) in (s.resource_key, s.resource_key || '/queueservices/default')
                     and t.metric = 'QueueMessageCount'))
-            {_MINE} and t.metric in ('ActiveMessages', 'DeadletteredMessages', 'QueueMessageCount')
+            {_MINE} and (t.metric in ('ActiveMessages', 'DeadletteredMessages', 'QueueMessageCount')
+                or t.metric in ('IncomingMessages', 'OutgoingMessages') and s.entity_kind = 'eventhub')
         )
         select job_key, number, metric, floor(epoch(began - since) / step) as place,
-               min(began) as "at", max(value) as value, max(step) as step, count(*) as n
+               min(began) as "at", max(value) as value, max(step) as step, count(*) as n,
+               arg_min(value, began) as begins, arg_max(value, began) as ends
         from seen group by all order by job_key, number, metric, place
     """,
     "runs": f"""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from audit.render import charts
 from audit.render.charts.numbers import table
 from audit.render.dossier.health import meaning, tone
+from audit.render.dossier.work import unbroken
 from audit.render.text import number, seconds
 
 if TYPE_CHECKING:
@@ -18,13 +19,19 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 300
 """Lines of the table; alike ones that follow on each other are one line before that."""
+PAUSE = timedelta(minutes=30)
+"""Alike happenings with less between them are one line; a change between them keeps them apart."""
+_NAMED = re.compile(r"[\w-]+-[a-z0-9]{5,}\b")
+"""The name of an execution or a replica in a message: what differs between alike ones."""
 ACCESS = ("access", "identity", "secret_read", "role_assignment")
 """Kinds of change that concern who may do what."""
 NETWORK = ("subnet", "private_endpoint", "dns_zone", "network")
 _METRICS = {
     "ActiveMessages": "Messages waiting",
-    "QueueMessageCount": "Messages waiting (whole account)",
+    "QueueMessageCount": "Queued in account",
     "DeadletteredMessages": "Dead letters",
+    "IncomingMessages": "Events received",
+    "OutgoingMessages": "Events read",
 }
 
 
@@ -51,6 +58,7 @@ def lanes(
         rows = [row for row in parts["points"] if row["metric"] == metric]
         if rows:
             width = timedelta(seconds=float(rows[0]["step"]))
+            rows = unbroken(rows, width)
             drawn.append(
                 charts.Lane(label=label, empty="", points=[(row["at"], row["value"]) for row in rows], width=width)
             )
@@ -109,11 +117,28 @@ def merged(parts: dict[str, list[Row]], changes: Sequence[Row]) -> tuple[list[Ro
         if row["resolved_at"]:
             lines.append(_line(row | {"at": row["resolved_at"]}, "alert", f"alert “{row['name']}” resolved", ""))
     lines.sort(key=lambda line: (line["at"], line["side"], line["what"], line["raw_ref"] or ""))
-    folded = []
-    for _, group in groupby(lines, key=lambda line: (line["side"], line["what"], line["why"], id(line["change"]))):
-        members = list(group)
-        folded.append(members[0] | {"count": len(members), "until": members[-1]["at"]})
+    folded = _alike(lines)
     return folded[:MOST_ROWS], max(0, len(folded) - MOST_ROWS)
+
+
+def _alike(lines: Sequence[Row]) -> list[Row]:
+    """Return lines with those alike as one, unless much time or a change lies between them."""
+    folded: list[Row] = []
+    open_: dict[tuple[str, str, str], Row] = {}
+    for line in lines:
+        if line["change"] is not None:
+            open_.clear()
+            folded.append(line | {"count": 1, "until": line["at"]})
+            continue
+        key = (line["side"], line["what"], _NAMED.sub("…", line["why"]))
+        before = open_.get(key)
+        if before is not None and line["at"] - before["until"] <= PAUSE:
+            before["count"] += 1
+            before["until"] = line["at"]
+        else:
+            open_[key] = line | {"count": 1, "until": line["at"]}
+            folded.append(open_[key])
+    return folded
 
 
 def _line(row: Row, side: str, what: str, why: str, change: Row | None = None) -> Row:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from audit.config import period
 from audit.errors import UsageError
 from audit.model import ids
 from audit.render import links
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
 STRETCH = timedelta(hours=6)
 """Failures that begin within it of each other are one stretch."""
 BEFORE, AFTER = timedelta(hours=24), timedelta(hours=12)
-"""What is shown around a stretch of failures: causes come before, recoveries after."""
+"""What is shown around a stretch of failures at most: causes come before, recoveries after."""
+LEAST_BEFORE, LEAST_AFTER = timedelta(hours=6), timedelta(hours=3)
 LATEST = timedelta(hours=48)
 """What is shown of a job whose evidence points at nothing."""
+_EXAMPLE = "for example orders-fulfil=2026-11-16T12:00:00Z/2026-11-16T18:00:00Z"
 FEWEST = 2
 """Failures that make a stretch."""
 
@@ -38,6 +41,16 @@ class Incident:
     since: datetime
     until: datetime
 
+    @classmethod
+    def parse(cls, text: str, now: datetime) -> Incident:
+        """Return what ``JOB=SINCE/UNTIL`` asks for; times as everywhere else. Raises UsageError."""
+        job, _, window = text.rpartition("=")
+        since, _, until = window.partition("/")
+        if not (job and since and until):
+            raise UsageError(f'--incident is "{text}", JOB=SINCE/UNTIL was expected', hint=_EXAMPLE)
+        found = period(since=since, until=until, month=None, days=1, now=now)
+        return cls(job=job, since=found.since, until=found.until)
+
 
 # The failures that begin within a stretch from each failure on: the densest one, the latest of those as dense.
 _DENSEST = f"""
@@ -49,7 +62,10 @@ with counted as (
     window stretch as (partition by lower(t.job_id) order by t.started
                        range between current row and interval {int(STRETCH.total_seconds())} seconds following)
 )
-select job_key, first, failures, last from counted
+select job_key, first, failures, last,
+       (select max(c.at) from changes c where lower(c.job_id) = job_key and c.at <= first
+            and c.kind not in ('start', 'stop', 'secret_read')) as changed
+from counted
 qualify row_number() over (partition by job_key order by failures desc, first desc, execution_id) = 1
 """
 _BIGGEST = """
@@ -58,6 +74,7 @@ with counted as (
            count(distinct lower(t.resource_id) || ' ' || coalesce(t.property, '')) as settings
     from changes t
     where t.at >= $since and t.at < $until and t.relation <> 'scope' and t.kind not in ('start', 'stop', 'secret_read')
+      and lower(coalesce(t.changed_by, '')) <> 'system'
     group by lower(t.job_id), coalesce(t.correlation_id, t.change_id)
 )
 select * from counted qualify row_number() over (partition by job_key order by settings desc, "at" desc) = 1
@@ -115,7 +132,7 @@ def _default(dense: Row | None, big: Row | None, run: Run) -> tuple[datetime, da
             f"{plural(dense['failures'], 'execution')} that failed began between {utc(dense['first'])} and "
             f"{utc(dense['last'])}, the densest {seconds(int(STRETCH.total_seconds()))} of the window"
         )
-        return max(since, dense["first"] - BEFORE), min(until, dense["last"] + AFTER), why
+        return *_around(dense, since, until), why
     if big:
         why = f"the biggest change of the window, {plural(big['settings'], 'setting')}, was made at {utc(big['at'])}"
         return max(since, big["at"] - AFTER), min(until, big["at"] + BEFORE), why
@@ -123,6 +140,16 @@ def _default(dense: Row | None, big: Row | None, run: Run) -> tuple[datetime, da
         why = f"the latest execution that failed began at {utc(dense['first'])}"
         return max(since, dense["first"] - BEFORE), min(until, dense["first"] + AFTER), why
     return max(since, until - LATEST), until, "nothing failed and nothing was changed: the latest two days"
+
+
+def _around(dense: Row, since: datetime, until: datetime) -> tuple[datetime, datetime]:
+    """Return the window around a stretch: three times as long before it, the last change before it included."""
+    lasted = dense["last"] - dense["first"]
+    begin = dense["first"] - min(BEFORE, max(LEAST_BEFORE, lasted * 3))
+    changed = dense["changed"]
+    if changed is not None and dense["first"] - changed <= BEFORE:
+        begin = min(begin, changed - timedelta(hours=1))
+    return max(since, begin), min(until, dense["last"] + min(AFTER, max(LEAST_AFTER, lasted * 2)))
 
 
 def _told(job: Row, since: datetime, until: datetime, why: str, number: int) -> Row:

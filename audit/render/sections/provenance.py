@@ -28,6 +28,7 @@ def facts(run: Run) -> list[tuple[str, str]]:
     who, stats = run.caller, run.stats
     return [
         ("Period", f"{utc_seconds(run.window.since)} (included) to {utc_seconds(run.window.until)} (excluded)"),
+        *_of_the_past(run),
         ("Run", f"{run.run_id}, {run.state}"),
         ("Started", utc_seconds(run.started)),
         ("Finished", utc_seconds(run.finished) if run.finished else "not finished"),
@@ -45,6 +46,14 @@ def facts(run: Run) -> list[tuple[str, str]]:
         ("Software", _software(run)),
         *((f"Baseline {name}", _json(value)) for name, value in sorted(run.settings.items())),
     ]
+
+
+def _of_the_past(run: Run) -> list[tuple[str, str]]:
+    own = run.collected_for
+    if own is None:
+        return []
+    told = f"events from history; configuration as this run read it, which was collected for {utc_seconds(own.since)}"
+    return [("Made from", f"{told} to {utc_seconds(own.until)}")]
 
 
 def _software(run: Run) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from audit.sandbox.estate.budgets import action_group
@@ -90,8 +91,9 @@ def generated(world: World, group: str, index: int, told: str) -> None:
         facts = rule["properties"]
         facts["targetResourceType"] = facts["criteria"]["allOf"][0]["metricNamespace"] = "Microsoft.App/jobs"
         facts["criteria"]["odata.type"] = _MULTIPLE
-        first = next(key for key in world.estate.resources if key.startswith(scope.lower()) and "/jobs/" in key)
-        fired(world, rule["id"], first, world.before(1 + index % 28, "04:12"), severity="Sev2")
+        jobs = (key for key in world.estate.resources if key.startswith(scope.lower()) and "/jobs/" in key)
+        for first in islice(jobs, 1):
+            fired(world, rule["id"], first, world.before(1 + index % 28, "04:12"), severity="Sev2")
     activity_alert(world, group, "jobs-deleted", scope, told)
 
 

@@ -21,6 +21,8 @@ _VERSIONS = ("2019-11-01", "2021-10-01", "2022-10-01", "2023-03-01", "2023-11-01
 _READ = "Microsoft.CostManagement/query/read"
 _BASES = {"actualcost": "actual", "amortizedcost": "amortised"}
 _MOST_GROUPINGS = 2
+_ROWS = 1000
+"""Rows to a page where ``$top`` doesn't ask for more."""
 _DIMENSIONS = {
     "resourceid": "ResourceId",
     "resourcetype": "ResourceType",
@@ -77,7 +79,7 @@ def query(call: Call) -> Answer:
     key = ("cost", call.grant.object_id, call.scope, call.body)
     columns, *rows = call.world.remembered(key, lambda: _table(call, basis, asked))
     cursor = call.cursor()
-    size = call.options.page_sizes.costs
+    size = min(int(call.query.get("$top") or _ROWS), call.options.page_sizes.costs)
     end = cursor.offset + size
     link = call.link(Cursor(cursor.page + 1, end), "%24skiptoken") if end < len(rows) else None
     name = call.world.estate.tenant_id

@@ -15,7 +15,7 @@ from audit.errors import StoreError
 from audit.store import atomic, head, tables
 from audit.store.history import events, extents, snapshots
 from audit.store.history.commits import Commit, File, Kept, Log
-from audit.store.history.files import Files, path_of
+from audit.store.history.files import SCRATCH, Files, path_of
 from audit.store.history.kept import EVENT_TABLES, EVER, UNKNOWN, EventTable
 from audit.store.tables import identifier, literal
 
@@ -62,7 +62,7 @@ class Addition:
         atomic.make_folder(self._folder)
         self._files.clear(self._commits)
         with (
-            TemporaryDirectory(prefix=".adding-", dir=self._folder) as scratch,
+            TemporaryDirectory(prefix=SCRATCH, dir=self._folder) as scratch,
             self._connected(Path(scratch)) as con,
             _refusals(self._folder),
         ):

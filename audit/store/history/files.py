@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 from audit.errors import IntegrityError
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+SCRATCH = ".adding-"
+"""How the folder begins in which an addition spills what doesn't fit into memory."""
 _HINT = "restore output/history from a copy: a file of it was changed or removed"
 
 
@@ -65,3 +68,5 @@ class Files:
                     path.unlink()
             for path in sorted((self._folder / COMMITS).glob(".*.part")):
                 path.unlink()
+            for path in sorted(self._folder.glob(f"{SCRATCH}*")):
+                shutil.rmtree(path)

@@ -87,7 +87,8 @@ NETWORK = Sheet(
     "networks these are linked to. A zone without a link leads nobody there.",
     query="""
         select p.row_id, p.observed_at, p.raw_ref, p.endpoint_id, regexp_extract(p.endpoint_id, '[^/]+$') as endpoint,
-               p.target_id, regexp_extract(p.target_id, '[^/]+$') as target, p.group_ids, p.status, p.subnet_id, p.fqdns,
+               p.target_id, regexp_extract(p.target_id, '[^/]+$') as target, p.group_ids, p.status, p.subnet_id,
+               p.fqdns,
                p.addresses, z.zone, z.linked_vnet_id, regexp_extract(z.linked_vnet_id, '[^/]+$') as linked, z.link_state
         from private_endpoints p left join private_dns z on lower(z.endpoint_id) = lower(p.endpoint_id)
     """,
