@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+import tomllib
 import types
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
@@ -24,16 +25,22 @@ from audit.assess.frameworks import frameworks
 from audit.assess.tables import ControlRow, ParameterRow, VerdictRow
 from audit.config import packaged, register, scalers
 from audit.config.settings import Settings
-from audit.derive import job_gaps, population, reconciliation
+from audit.derive.cadence import Cadence
+from audit.derive.continuity import Continuity
 from audit.derive.scaler_facts import ScalerFact
 from audit.derive.statements import JobAttachment, Statement
 from audit.model import Run, RunState, Window, columns
 from audit.model.prices import Grant, Prices, Rates
 from audit.model.scaler import Parameter, Scaler
 from audit.model.stated import Idempotence, JobEntry, Objective, PerformedTest, ScalerSupport, VerifiedScaler
+from audit.render.raw_files import RawFile
 from audit.store import Coverage
+from audit.store.history import EVENT_TABLES
 
 HERE = Path(__file__).resolve().parent
+DERIVED = tomllib.loads((HERE / "derived.toml").read_text(encoding="utf-8"))
+RECORDS = (Cadence, Statement, JobAttachment, ScalerFact, Coverage, RawFile, ParameterRow, ControlRow, VerdictRow)
+"""Tables that are made from the collected ones and have a record class."""
 NOTE = "<!-- made by docs/generate.py: change the code's docstrings and run `make docs` -->"
 STANDARD = {
     "row_id": "Stable id of the row: the same thing has the same id in every run.",
@@ -52,6 +59,14 @@ def tables() -> str:
             " spells them. Every table begins with the same three columns:"
         ),
         "\n".join(f"- `{name}`: {meaning}" for name, meaning in STANDARD.items()),
+        (
+            "Tables of events have a fourth, `first_seen_run`: the run that saw the row first"
+            f" ([history.md](history.md)): {', '.join(f'`{name}`' for name in EVENT_TABLES)}."
+        ),
+        (
+            'A few columns bear names that are words of SQL: in DuckDB, and so in `jobaudit sql`, write `"at"`,'
+            ' `"from"`, `"to"` and `"rows"` with their quotes.'
+        ),
         "## Collected",
     ]
     for kind in evidence.KINDS:
@@ -60,9 +75,11 @@ def tables() -> str:
             parts += [f"### {record.table}", _about(record), f"Kind `{kind.name}`; needs {reads}.", _columns(record)]
     parts.append("## Made from them")
     for name, described in _derived().items():
-        rows = ["| column | type |", "|---|---|", *(f"| `{column}` | {kind} |" for column, kind in described)]
-        parts += [f"### {name}", _about(DERIVED[name]), "\n".join(rows)]
-    for record in (Statement, JobAttachment, ScalerFact, Coverage, ParameterRow, ControlRow, VerdictRow):
+        about, meanings = _words(name)
+        if name == Continuity.table:
+            about, meanings = _about(Continuity), _field_docs(Continuity) | meanings
+        parts += [f"### {name}", about, _described(described, meanings)]
+    for record in RECORDS:
         parts += [f"### {record.table}", _about(record), _columns(record)]
     return "\n\n".join(parts) + "\n"
 
@@ -231,7 +248,15 @@ def controls() -> str:
     return catalogue.markdown(load([packaged("config") / "controls"]), frameworks())
 
 
-DERIVED = {"population": population.create, "reconciliation": reconciliation.create, "job_gaps": job_gaps.create}
+def _words(table: str) -> tuple[str, dict[str, str]]:
+    """Return what docs/derived.toml says of a table and of its columns."""
+    said = DERIVED[table]
+    return said.get("about", ""), said["columns"]
+
+
+def _described(columns_of: list[tuple[str, str]], meanings: dict[str, str]) -> str:
+    rows = ["| column | type | meaning |", "|---|---|---|"]
+    return "\n".join(rows + [f"| `{column}` | {kind} | {meanings.get(column, '')} |" for column, kind in columns_of])
 
 
 def _derived() -> dict[str, list[tuple[str, str]]]:
@@ -247,10 +272,20 @@ def _derived() -> dict[str, list[tuple[str, str]]]:
         window=Window.month(2026, 1), subscriptions=(), expected_subscriptions=(), kinds=(), started=then,
     )  # fmt: skip
     derive.derive(con, run)
-    return {
+    there = con.execute("select table_name from duckdb_tables() where schema_name = 'main' and not temporary")
+    described = {record.table for record in (*evidence.record_types(), *RECORDS)}
+    names = {name for (name,) in there.fetchall()} - described
+    if names != DERIVED.keys():
+        raise ValueError(f"docs/derived.toml and the derived tables differ: {sorted(names ^ DERIVED.keys())}")
+    found = {
         name: [(row[0], row[1]) for row in con.execute(f"describe {name}").fetchall() if row[0] not in STANDARD]
         for name in DERIVED
     }
+    for name, described_columns in found.items():
+        unknown = DERIVED[name]["columns"].keys() - {column for column, _ in described_columns}
+        if unknown:
+            raise ValueError(f"docs/derived.toml describes columns of {name} that aren't there: {sorted(unknown)}")
+    return found
 
 
 PAGES = {

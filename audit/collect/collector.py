@@ -71,6 +71,7 @@ class _Collection:
         await self._kind(named[FIRST], Extent(subscriptions=self._settings.scope.subscriptions))
         await self._units(named[MEMBERS], self._groups())
         extent = await self._extent()
+        self._visibility.choose(extent.subscriptions)
         ready = {name: asyncio.Event() for name in named}
         ready[FIRST].set()
         ready[MEMBERS].set()

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from audit.model import Scope
 from audit.model.ids import contains, key
-
-if TYPE_CHECKING:
-    from audit.model import Scope
 
 
 class Visibility:
@@ -17,6 +15,11 @@ class Visibility:
 
     def __init__(self) -> None:
         self._missing: dict[str, frozenset[str]] = {}
+        self._chosen: frozenset[str] = frozenset()
+
+    def choose(self, subscriptions: Iterable[str]) -> None:
+        """Take in the subscriptions of the run's scope: only of these are permissions read."""
+        self._chosen = frozenset(each.lower() for each in subscriptions)
 
     def learn(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Take in rows of table ``permissions`` (columns scope, missing)."""
@@ -26,7 +29,14 @@ class Visibility:
             self._missing[key(row["scope"])] = frozenset(action.lower() for action in actions)
 
     def hidden(self, scope: Scope, actions: Iterable[str]) -> str:
-        """Return why a list at ``scope`` can't be taken for the whole; empty where the caller sees all of it."""
+        """Return why a list at ``scope`` can't be taken for the whole; empty where the caller sees all of it.
+
+        A list over the tenant is one over the subscriptions in ``scope.ids``. Those outside of the run's scope aren't
+        vouched for: what is named and can't be found there is unresolved, whatever the reason.
+        """
+        if scope.id == "/":
+            chosen = [each for each in scope.ids if each.lower() in self._chosen]
+            return "; ".join(filter(None, (self.hidden(Scope(id=f"/subscriptions/{each}"), actions) for each in chosen)))
         known = [place for place in self._missing if contains(place, scope.id)]
         if not known:
             return (

@@ -24,6 +24,7 @@ from audit.derive import (
     scaler_facts,
     statements,
     unread,
+    unresolved,
     usage,
 )
 
@@ -52,10 +53,12 @@ def derive(con: duckdb.DuckDBPyConnection, run: Run) -> None:
         population.create(con)
         reconciliation.create(con, run)
         unread.create(con, run)
+        unresolved.create(con, run)
         execution_history.create(con, run)
         continuity.create(con, run)
         cadence.create(con, run)
         job_gaps.create(con, run)
+        unresolved.drop(con)
         dependencies.create(con)
         changes.create(con, run)
         usage.create(con, run)

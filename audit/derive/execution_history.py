@@ -23,10 +23,20 @@ _ENDS = {
 }
 """Reasons with which the platform's log ends an execution, and the state that Azure's list gives it then."""
 
+OPEN = "coalesce(lower({status}), '') in ('running', 'processing', 'degraded')"
+"""That an execution without an end still runs. Of every other the end is unknown: the logs don't tell, or Azure lists
+it as over and gives no time."""
+
 _STATUS = "case lower(reason) " + " ".join(f"when '{reason}' then '{status}'" for reason, status in _ENDS.items())
 
 _COLUMNS = """execution_id, job_id, name, status, started, ended, duration_s, images, template_digest, exit_codes, cpu,
            memory_gib, replica_count"""
+
+SOLE = """
+    select any_value(job_id) as job_id, lower(name) as name, lower(rtrim(environment_id, '/')) as environment_key
+    from jobs group by all having count(*) = 1
+"""
+"""Jobs whose name the logs of their environment can mean: not those that share it with a job of another group."""
 
 _LOGGED = f"""
 create or replace temp table logged_executions as
@@ -51,8 +61,8 @@ with lines as (
                as first_seen_run,
            min(coalesce(lines.first_seen_at, lines.observed_at)) as first_seen_at
     from lines
-    join jobs on lower(jobs.name) = lower(lines.job_name)
-        and lower(rtrim(jobs.environment_id, '/')) = lower(rtrim(lines.environment_id, '/'))
+    join ({SOLE}) as jobs on lower(jobs.name) = lower(lines.job_name)
+        and jobs.environment_key = lower(rtrim(lines.environment_id, '/'))
     where lines.execution_name is not null
     group by jobs.job_id, lower(lines.execution_name)
 )
@@ -86,7 +96,8 @@ select {row_id("execution_history", "execution_id")} as row_id, observed_at, raw
        first_seen_run, first_seen_at
 from each_once
 where coalesce(started, observed_at) < $until::TIMESTAMPTZ
-  and coalesce(ended, observed_at) >= $since::TIMESTAMPTZ
+  and coalesce(ended, case when lower(status) in ('succeeded', 'failed', 'stopped') then started end, observed_at)
+      >= $since::TIMESTAMPTZ
 order by lower(execution_id)
 """
 
@@ -96,7 +107,8 @@ def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
 
     ``source``: ``azure`` (listed when the run read it), ``history`` (listed when an earlier run did),
     ``log_analytics`` (told by the system logs alone; ``started`` is then the first line about it, and ``status`` null
-    where no line tells how it ended). ``raw_ref`` of a row from history names that run.
+    where no line tells how it ended). Lines about a name that two jobs of one environment bear tell of neither. An
+    execution that is over at a time that nobody tells belongs to when it started. ``raw_ref`` of a row from history names that run.
     """
     con.execute(_LOGGED)
     con.execute(_CREATE, {"since": run.window.since, "until": run.window.until})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from audit.derive.execution_history import OPEN
 from audit.derive.rows import row_id
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 NEAR_TIMEOUT = 0.9
 """The share of the replica timeout from which a run counts as ending by it."""
 
-_RUNS = """
+_RUNS = f"""
 create or replace temp table fit_runs as
 select e.job_id, greatest(e.started, $since) as since,
        least(coalesce(e.ended, e.observed_at), $until) as until, e.started, e.ended, e.duration_s, e.status,
@@ -26,6 +27,7 @@ select e.job_id, greatest(e.started, $since) as since,
 from execution_history e
 join jobs j on lower(j.job_id) = lower(e.job_id)
 where j.in_scope and e.started < $until and coalesce(e.ended, e.observed_at) > $since
+  and (e.ended >= e.started or e.ended is null and {OPEN.format(status="e.status")})
 """
 
 # Overlapping executions count once: a new stretch begins where nothing before it still ran.
@@ -96,7 +98,7 @@ def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
     ``running_share``: part of the window in which at least one execution ran (0 to 1). ``near_timeout_share``: part of
     the ended executions that took at least nine tenths of the replica timeout. ``idle_share``: part of the successful
     executions that ran while the event source was empty, among those for which its metrics tell.
-    ``longest_open_h``: hours.
+    ``longest_open_h``: hours. An execution of which nobody tells when it ended is in none of them.
     """
     given = {"since": run.window.since, "until": run.window.until}
     con.execute(_RUNS, given)

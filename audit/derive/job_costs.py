@@ -24,6 +24,19 @@ Source: https://learn.microsoft.com/azure/cost-management-billing/costs/understa
 
 _FINAL = f"observed_at >= date_trunc('month', day) + interval 1 month + interval {FINAL_AFTER_DAYS} day"
 
+# Days of which not every execution is known: what was billed then can't be divided among those that are.
+_UNTOLD = """
+create or replace temp table costs_untold as
+with holes as (
+    select lower(rtrim(scope, '/')) as job_key, "from" as since, "to" as until from continuity
+    where kind = 'executions' and state = 'hole'
+)
+select * from holes
+union all
+select distinct lower(job_id), null::TIMESTAMPTZ, null::TIMESTAMPTZ from job_gaps
+where kind = 'executions' and lower(job_id) not in (select job_key from holes)
+"""
+
 # Azure's figure of a day is divided by vCPU seconds; the remainder of rounding goes to the largest part.
 _BILLED = f"""
 create or replace temp table costs_billed as
@@ -39,6 +52,9 @@ shares as (
            coalesce(usage.vcpu_s / sum(usage.vcpu_s) over of_day, 1) as share
     from billed
     left join job_usage as usage on usage.job_key = billed.job_key and usage.day = billed.day and usage.vcpu_s > 0
+        and not exists (select 1 from costs_untold untold where untold.job_key = billed.job_key
+                        and coalesce(untold.since < billed.day + interval 1 day, true)
+                        and coalesce(untold.until > billed.day, true))
     window of_day as (partition by billed.job_key, billed.day, billed.basis, billed.currency)
 ),
 rounded as (
@@ -67,6 +83,10 @@ select usage.job_key, usage.day, 'estimate' as basis, $currency as currency, usa
                           || ', whose nodes are billed to the environment: this is what Consumption would ask' end
            || case when usage.assumed > 0 then '; ' || usage.assumed || ' executions are known from the logs alone and '
                         || 'taken to have asked for what the job asks for now' else '' end
+           || case when usage.endless > 0 then '; when ' || usage.endless || ' executions ended is not known: they count '
+                        || 'without running time' else '' end
+           || case when usage.job_key in (select job_key from costs_untold)
+                   then '; not every execution of the window is known' else '' end
            || case when lower(j.job_id) in (select lower(job_id) from job_gaps where kind = 'costs')
                    then '; the bill could not be read' else '' end as note
 from job_usage as usage
@@ -142,7 +162,10 @@ from (
            coalesce(failed_amount, 0)::DECIMAL(28, 6) as failed_amount,
            coalesce(idle_amount, 0)::DECIMAL(28, 6) as idle_amount, final, collected_at, since, until,
            since <= month and until >= month + interval 1 month as whole, executions, succeeded,
-           case when succeeded > 0 then (amount / succeeded)::DECIMAL(28, 6) end as cost_per_succeeded,
+           case when succeeded > 0 and not exists (
+                    select 1 from costs_untold untold where untold.job_key = lower(held.job_id)
+                    and coalesce(untold.since < held.until, true) and coalesce(untold.until > held.since, true)
+                ) then (amount / succeeded)::DECIMAL(28, 6) end as cost_per_succeeded,
            lag(amount) over by_month::DECIMAL(28, 6) as previous_amount,
            lag(month) over by_month = month - interval 1 month as previous_is_last_month
     from held
@@ -155,10 +178,12 @@ order by lower(job_id), basis, currency, month
 def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
     """Create ``job_costs``, ``cost_beside`` and ``job_cost_months``.
 
-    Needs ``job_usage``, ``dependencies`` and ``job_gaps``. Estimates are made with the run's own price list.
+    Needs ``job_usage``, ``dependencies``, ``continuity`` and ``job_gaps``. Estimates are made with the run's own price list.
     ``actual`` and ``amortised`` tell the same money in two ways and are never added up. ``cost_beside`` is what a
-    resource cost as a whole, whoever used it; ``shared_by`` says how many of the jobs here stand on it.
+    resource cost as a whole, whoever used it; ``shared_by`` says how many of the jobs here stand on it. Where not every
+    execution of a day is known, its bill stays ``unallocated`` and no cost per execution is given.
     """
+    con.execute(_UNTOLD)
     con.execute(_BILLED)
     con.execute(_RATES)
     prices = run.prices
@@ -174,7 +199,7 @@ def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
     con.execute(_CREATE)
     con.execute(_BESIDE)
     con.execute(_MONTHS, {"since": run.window.since, "until": run.window.until})
-    for table in ("costs_billed", "costs_rates", "costs_estimated"):
+    for table in ("costs_untold", "costs_billed", "costs_rates", "costs_estimated"):
         con.execute(f"drop table {table}")
 
 

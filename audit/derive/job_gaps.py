@@ -1,16 +1,19 @@
 """``job_gaps``: which job lacks which evidence. What ``not_assessed`` is computed from.
 
-Three ways to lack it: a unit that the job rests on ended as a gap; such a unit was never read, though it should have
-been; the run didn't collect the kind at all. An item that can't be decoded counts through its unit, which is a gap.
+Ways to lack it: a unit that the job rests on ended as a gap; such a unit was never read, though it should have been;
+it wasn't even known, because what names it couldn't be read or seen; the run didn't collect the kind at all. An item
+that can't be decoded counts through its unit, which is a gap.
 """
 
 from __future__ import annotations
 
+from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
 from audit.derive.rows import row_id
+from audit.derive.unread import asks_about_rows
 from audit.evidence import KINDS
-from audit.model import Level
+from audit.model import EvidenceKind, Level
 
 if TYPE_CHECKING:
     import duckdb
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 
 _GAPS = """
 create or replace temp table gaps as
-select kind, lower(rtrim(scope, '/')) as scope_key, scope, reason, detail, observed_at, raw_ref
+select kind, lower(rtrim(scope, '/')) as scope_key, scope, reason, detail, observed_at, raw_ref, "rows"
 from coverage where outcome = 'gap' and place is null
 """
 
@@ -94,6 +97,26 @@ where lower(rtrim(affected.scope, '/')) not in (
 )
 """
 
+# What a job's evidence of one kind leads to is unknown where that kind kept no row, or not the job's own.
+_NEVER_ASKED = """
+select distinct lacking.job_id, wanted.kind, lacking.scope, 'unavailable' as reason,
+       'never asked in full, because ' || lacking.kind || ' could not be read there (' || lacking.reason
+       || '): what to ask about is not known' as detail, lacking.observed_at, lacking.raw_ref
+from job_gaps as lacking cross join unnest($kinds::VARCHAR[]) as wanted (kind)
+where list_contains($after::VARCHAR[], lacking.kind)
+  and (lower(lacking.job_id) not in (select lower(job_id) from jobs)
+       or (lacking.kind, lower(rtrim(lacking.scope, '/'))) not in (
+           select kind, scope_key from gaps where "rows" > 0))
+  and (lacking.job_id, wanted.kind) not in (select job_id, kind from job_gaps)
+"""
+
+_UNRESOLVED = """
+select distinct population.job_id, unresolved.kind, unresolved.scope, 'partial_visibility' as reason, unresolved.detail,
+       unresolved.observed_at, unresolved.raw_ref
+from unresolved join population on lower(population.job_id) = lower(unresolved.job_id)
+where list_contains($kinds::VARCHAR[], unresolved.kind)
+"""
+
 _NOT_COLLECTED = """
 select population.job_id, wanted.kind, '/' as scope, 'unavailable' as reason, 'not collected in this run' as detail,
        observed_at, raw_ref
@@ -102,7 +125,7 @@ from population cross join unnest($kinds::VARCHAR[]) as wanted (kind)
 
 
 def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
-    """Create ``job_gaps``; needs ``population`` and a ``coverage`` that reconciliation has completed.
+    """Create ``job_gaps``; needs ``population``, ``unresolved`` and a ``coverage`` that is complete.
 
     ``raw_ref`` is the gap's own, or the job's where nothing was read.
     """
@@ -117,13 +140,25 @@ def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
     _insert(con, _UNREAD_EVERYWHERE, tenant)
     _insert(con, _BELOW, [*below, "reconciliation"])
     _insert(con, _UNREAD_BELOW, below)
+    gapped = {name for (name,) in con.execute("select distinct kind from gaps").fetchall()}
     for kind in asked:
         if kind.affects is not None:
-            _insert(con, _AFFECTED.format(affects=kind.affects), [kind.name])
+            if kind.name in gapped:
+                _insert(con, _AFFECTED.format(affects=kind.affects), [kind.name])
             _insert(con, _UNREAD_AFFECTED.format(affects=kind.affects), [kind.name])
+    for kind in _in_order([kind for kind in asked if kind.affects is not None and asks_about_rows(kind)]):
+        _insert(con, _NEVER_ASKED, [kind.name], after=list(kind.after))
+    _insert(con, _UNRESOLVED, [kind.name for kind in asked])
     con.execute("drop table enclosing")
     con.execute("drop table gaps")
 
 
-def _insert(con: duckdb.DuckDBPyConnection, found: str, kinds: list[str]) -> None:
-    con.execute(_INSERT.format(found=found), {"kinds": kinds})
+def _in_order(kinds: list[EvidenceKind]) -> list[EvidenceKind]:
+    """Return the kinds so that each comes after those that it asks about."""
+    named = {kind.name: kind for kind in kinds}
+    order = TopologicalSorter({kind.name: [each for each in kind.after if each in named] for kind in kinds})
+    return [named[name] for name in order.static_order()]
+
+
+def _insert(con: duckdb.DuckDBPyConnection, found: str, kinds: list[str], **given: object) -> None:
+    con.execute(_INSERT.format(found=found), {"kinds": kinds, **given})

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from audit.derive.execution_history import SOLE
 from audit.derive.intervals import Stretch, joined
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ with homes as (
         lambda log: log.enabled and (log.category = '{SYSTEM_LOGS}' or lower(log.categoryGroup) = 'alllogs'))) > 0
 )
 select lower(j.job_id) as job_key, homes.environment_key, homes.workspace,
-       max(w.retention_days) as retention_days, max(w.daily_quota_gb) as quota
+       max(w.retention_days) as retention_days, max(w.daily_quota_gb) as quota,
+       j.job_id not in (select job_id from ({SOLE})) as shares_name
 from jobs j
 join homes on homes.environment_key = lower(rtrim(j.environment_id, '/'))
 left join workspaces w on lower(w.customer_id) = homes.workspace
@@ -98,6 +100,7 @@ class _Sent(NamedTuple):
     workspace: str
     retention: int | None
     quota: float | None
+    shares_name: bool
 
 
 class _Read(NamedTuple):
@@ -145,6 +148,8 @@ def _doubt(sent: _Sent, reads: Sequence[_Read], steady: datetime | None) -> str:
     """Return why the logs prove nothing at all; empty where they may."""
     if not any(not read.environments or sent.environment in read.environments for read in reads):
         return f"the logs in workspace {sent.workspace} were not read"
+    if sent.shares_name:
+        return "another job of its name logs to the same environment, so the logs don't tell whose a line is"
     if sent.retention is None:
         return f"how long workspace {sent.workspace} keeps its logs is not known"
     if steady is None:

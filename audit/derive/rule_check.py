@@ -84,7 +84,7 @@ class Given:
             parameter = scaler.parameters.get(key) or scaler.parameters.get(name)
             place = "metadata" if key in scaler.parameters else "env"
             if parameter and place in parameter.deprecated:
-                found[key] = parameter.deprecated[place]  # type: ignore[index]  both are words of Place
+                found[key] = parameter.deprecated[place]
         return found
 
     def missing(self, jobs: ForJobs, *, identity: bool) -> list[str]:

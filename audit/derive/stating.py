@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 class Word(NamedTuple):
     """One entry that speaks of a job."""
 
-    index: int
+    place: int
     """Its place in jobs.toml, from 0."""
     entry: JobEntry
 
     def source(self, file: str) -> str:
         """Return where it stands, as a person finds it."""
-        return f"{file}: jobs[{self.index}] ({self.entry.label})"
+        return f"{file}: jobs[{self.place}] ({self.entry.label})"
 
 
 class Stating:
@@ -62,7 +62,7 @@ class Stating:
 
     def silent(self) -> Iterator[Word]:
         """Yield the entries that speak of no job of the population."""
-        speaking = {word.index for words in self._words.values() for word in words}
+        speaking = {word.place for words in self._words.values() for word in words}
         for index, entry in enumerate(self.entries):
             if index not in speaking:
                 yield Word(index, entry)

@@ -80,8 +80,14 @@ def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
             continue
         if interrupted:
             _not_come_to(con, run, kind)
-        if _rests_on_rows(con, kind):
+        if _unread(con) & set(kind.after) and _rests_on_rows(con, kind):
             _insert(con, run, kind.name, _NEVER_ASKED, after=list(kind.after))
+
+
+def _unread(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """Return the kinds with a gap that kept no row."""
+    found = con.execute("""select distinct kind from coverage where outcome = 'gap' and place is null and "rows" = 0""")
+    return {kind for (kind,) in found.fetchall()}
 
 
 def _not_come_to(con: duckdb.DuckDBPyConnection, run: Run, kind: EvidenceKind) -> None:
@@ -96,10 +102,15 @@ def _not_come_to(con: duckdb.DuckDBPyConnection, run: Run, kind: EvidenceKind) -
         _insert(con, run, kind.name, _NOT_COME_TO.format(scopes=_SUBSCRIPTIONS), **given)
 
 
+def asks_about_rows(kind: EvidenceKind) -> bool:
+    """Tell whether other kinds' rows say what a kind asks about; the scopes of one kind are the configured ones."""
+    return kind.population is not None and kind.records[0].table != "management_group_members"
+
+
 def _rests_on_rows(con: duckdb.DuckDBPyConnection, kind: EvidenceKind) -> bool:
     """Tell whether the kind's units come from other kinds' rows: always those of resources, else where it has none."""
     if kind.population is not None:
-        return kind.records[0].table != "management_group_members"
+        return asks_about_rows(kind)
     row = con.execute("select count(*) from coverage where kind = $kind", {"kind": kind.name}).fetchone()
     return kind.per is not Level.TENANT and row == (0,)
 

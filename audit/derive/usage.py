@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from audit.derive.execution_history import OPEN
+
 if TYPE_CHECKING:
     import duckdb
 
     from audit.model import Run
 
+_OPEN = OPEN.format(status="e.status")
 IDLE = "the event source held no message, and none came, while it ran"
 DUPLICATE = "more successful executions that day than messages completed"
 
@@ -72,10 +75,11 @@ from told
 group by job_key, "at", interval_s
 """
 
-_EXECUTIONS = """
+_EXECUTIONS = f"""
 create or replace temp table usage_executions as
 select lower(e.job_id) as job_key, e.execution_id, e.status, e.started, e.raw_ref, e.observed_at,
-       coalesce(e.ended, least($until, e.observed_at)) as ended,
+       greatest(e.started, coalesce(e.ended, case when {_OPEN} then least($until, e.observed_at) end)) as ended,
+       e.ended is null and not {_OPEN} as endless,
        coalesce(e.replica_count, j.parallelism, 1) as replicas, coalesce(e.cpu, asked.cpu) as cpu,
        coalesce(e.memory_gib, asked.memory_gib) as memory_gib, e.cpu is null as assumed,
        case lower(e.status) when 'succeeded' then 'succeeded' when 'failed' then 'failed' when 'degraded' then 'failed'
@@ -115,7 +119,8 @@ select job_key, execution_id, day::DATE as day,
        case when part = 'succeeded' and not coalesce(idle, false) then failed_share else 0 end as retried,
        greatest(0, epoch(least(ended, day + interval 1 day)) - epoch(greatest(started, day))) as seconds,
        seconds * replicas * cpu as vcpu_s, seconds * replicas * memory_gib as gib_s,
-       (started >= day)::INTEGER as starts, (started >= day and assumed)::INTEGER as assumed, raw_ref, observed_at
+       (started >= day)::INTEGER as starts, (started >= day and assumed)::INTEGER as assumed,
+       (started >= day and endless)::INTEGER as endless, raw_ref, observed_at
 from days
 """
 
@@ -137,7 +142,7 @@ where messages < successes and successes > 0
 _USAGE = """
 create or replace temp table job_usage as
 with split as (
-    select d.job_key, d.day, d.execution_id, d.starts, d.measured, d.assumed, d.seconds, d.vcpu_s, d.gib_s,
+    select d.job_key, d.day, d.execution_id, d.starts, d.measured, d.assumed, d.endless, d.seconds, d.vcpu_s, d.gib_s,
            d.raw_ref, d.observed_at,
            unnest([
                {'part': d.part, 'share': (1 - d.retried) * (1 - coalesce(twice.share, 0)), 'counts': true},
@@ -149,7 +154,7 @@ with split as (
 )
 select job_key, day, part, sum(starts) filter (where counts) as executions,
        sum(measured) filter (where counts) as measured,
-       sum(assumed) filter (where counts) as assumed, sum(seconds * share) as seconds,
+       sum(assumed) filter (where counts) as assumed, sum(endless) filter (where counts) as endless, sum(seconds * share) as seconds,
        case when count(vcpu_s) = count(*) then sum(vcpu_s * share) end as vcpu_s,
        case when count(gib_s) = count(*) then sum(gib_s * share) end as gib_s,
        min(raw_ref) as raw_ref, max(observed_at) as observed_at
@@ -167,7 +172,8 @@ def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
 
     ``measured``: of the executions, those for which the event source's metrics tell whether it was empty. ``assumed``:
     those whose own template isn't known (the logs alone tell of them), taken to have asked for what the job asks for
-    now. Quantities are null where nothing says what was asked for. Needs ``execution_history``.
+    now. ``endless``: those that are over, or may be, at a time that nobody tells; they count without any seconds.
+    Quantities are null where nothing says what was asked for. Needs ``execution_history``.
     """
     con.execute(_SOURCE)
     con.execute(_EXECUTIONS, {"since": run.window.since, "until": run.window.until})

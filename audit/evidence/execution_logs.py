@@ -116,10 +116,10 @@ class _Result(msgspec.Struct):
 
 
 _ITEM = decoder(_Line)
-_EXIT = re.compile(r"exit code '?(-?\d+)'?", re.IGNORECASE)
+_EXIT = re.compile(r"exit code '?(-?\d{1,10})(?!\d)", re.IGNORECASE)
 _PULLED = re.compile(r'pulled image "([^"]+)" in ((?:\d+(?:\.\d+)?(?:h|ms|m|s))+)', re.IGNORECASE)
 _PART = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s)", re.IGNORECASE)
-_SIZE = re.compile(r"image size: (\d+) bytes", re.IGNORECASE)
+_SIZE = re.compile(r"image size: (\d{1,18}) bytes", re.IGNORECASE)
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _OK = 200
 
@@ -182,7 +182,10 @@ def items(page: Page) -> Iterator[bytes]:
     """Yield each row as an object; what isn't a result (a refusal, a table's description) has none."""
     if page.status != _OK or page.method != "POST":
         return
-    for table in msgspec.json.decode(page.body, type=_Result).tables[:1]:
+    tables = msgspec.json.decode(page.body, type=_Result).tables
+    if not tables:
+        raise ValueError("the answer holds no table, not even an empty one - at `$.tables`")
+    for table in tables[:1]:
         names = [column.name for column in table.columns]
         for row in table.rows:
             yield msgspec.json.encode(dict(zip(names, row, strict=True)))

@@ -142,4 +142,5 @@ KIND = EvidenceKind(
         select '/' as scope, list(subscription_id order by subscription_id) as ids
         from subscriptions having count(*) > 0
     """,
+    filtered=True,
 )

@@ -189,4 +189,5 @@ KIND = EvidenceKind(
     items=items,
     item_path="$.data[{index}]",
     after=("subscriptions",),
+    filtered=True,
 )

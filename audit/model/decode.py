@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from audit.model.record import must_fit
 from audit.model.run import MalformedItem
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ def _combined(kind: EvidenceKind, pages: list[Page]) -> Iterator[Row | Malformed
 def _item(kind: EvidenceKind, item: bytes, page: Page, index: int) -> Iterator[Row | MalformedItem]:
     try:
         records = list(kind.normalise(item, page))
+        for record in records:
+            must_fit(record)
     except (msgspec.MsgspecError, ValueError) as error:
         yield MalformedItem(
             scope=_id_of(item) or f"{page.scope.id} (item {index} of page {page.line})",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import types
 import typing
@@ -51,6 +52,26 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         """A stable id: the same thing has the same row_id in every run, whatever the casing Azure chose that day."""
         parts = [self.table, *(str(getattr(self, name)).lower() for name in self.row_key)]
         return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
+
+
+_INTEGERS = 2**63
+_AMOUNTS = Decimal(10) ** 22
+
+
+def must_fit(record: Record) -> None:
+    """Raise ValueError where a number is beyond what its column holds: one such row would fail the whole table."""
+    for name, kind in _numbers(type(record)):
+        value = getattr(record, name)
+        if value is None:
+            continue
+        fits = -_INTEGERS <= value < _INTEGERS if kind == "BIGINT" else value.is_finite() and abs(value) < _AMOUNTS
+        if not fits:
+            raise ValueError(f"{name} is a number that no table can hold")
+
+
+@functools.cache
+def _numbers(record: type[Record]) -> tuple[tuple[str, str], ...]:
+    return tuple(each for each in columns(record) if each[1] in ("BIGINT", _SQL[Decimal]))
 
 
 def columns(record: type[Record]) -> tuple[tuple[str, str], ...]:

@@ -19,7 +19,7 @@ _TYPES = {
     "date": "day month stated_on verified_on verified_for_date",
     "double": "value duration_s cpu memory_gib pull_seconds interval_s threshold_s executions_per_day interval_h "
     "observed_per_day limit_days proposed_interval_h quantity_vcpu_s quantity_gib_s vcpu_s gib_s",
-    "bigint": "limit_rows count exit_code image_size_bytes replica_count events severity frequency_s window_s "
+    "bigint": "position limit_rows count exit_code image_size_bytes replica_count events severity frequency_s window_s "
     "executions succeeded bytes shared_by retention_days soft_delete_days lock_duration_s max_delivery_count "
     "default_ttl_s partition_count retention_hours active_messages dead_letters size_bytes receiver_count",
     "decimal(28,6)": "amount failed_amount idle_amount cost_per_succeeded previous_amount",
@@ -71,7 +71,7 @@ TABLES = {
     "scaler_facts": "job_id rule_name scaler_type support support_source verified_by verified_on verified_for "
     "threshold_key threshold threshold_origin activation_threshold polling_interval_s polling_origin unknown_keys "
     "deprecated_keys missing_keys plain_secret_keys identity_possible",
-    "statements": "job_id topic text stated_by stated_on detail source",
+    "statements": "job_id topic position text stated_by stated_on detail source",
     "attachments": "job_id name path sha256 bytes",
     "locks": "lock_id name scope level notes owners",
 }

@@ -128,6 +128,25 @@ _KINDS = {
 }
 
 
+_WORDS = {
+    "actiongroups": "action group",
+    "eventhubs": "event hub",
+    "metricalerts": "metric alert",
+    "namespaces": "namespace",
+    "privatednszones": "private DNS zone",
+    "privateendpoints": "private endpoint",
+    "queues": "queue",
+    "registries": "registry",
+    "scheduledqueryrules": "log alert",
+    "storageaccounts": "storage account",
+    "subnets": "subnet",
+    "topics": "topic",
+    "vaults": "vault",
+    "virtualnetworks": "virtual network",
+    "workspaces": "workspace",
+}
+"""The last type of an id, where it is no word by itself."""
+
 _EXTENSION = re.compile(
     r"(?i)^(?P<on>.*)/providers/(?P<type>microsoft\.(?:authorization/(?:roleassignments|roledefinitions|locks)"
     r"|insights/diagnosticsettings|consumption/budgets|resources/tags))/(?P<name>[^/]+)$",
@@ -137,7 +156,10 @@ _EXTENSION = re.compile(
 
 def _resource_kind(key: str) -> str:
     tail = key.rpartition("/providers/")[2].split("/")
-    return _KINDS.get("/".join(tail[:2]), tail[1] if len(tail) > 1 else "resource")
+    if len(tail) < 2:  # noqa: PLR2004  a provider and a type
+        return "resource"
+    last = tail[-2] if len(tail) % 2 and len(tail) > 3 else tail[1]  # noqa: PLR2004  a child's type stands before its name
+    return _KINDS.get("/".join(tail[:2])) or _WORDS.get(last, last)
 
 
 def _spaced(kind: str | None) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "render"))
+import dossier_fixture
 import report_fixture
 
 CHROMIUM = Path(os.environ.get("JOBAUDIT_CHROMIUM", "/usr/bin/chromium"))
@@ -38,4 +39,5 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("browser")
     stored = report_fixture.store(root / "output")
     with report_fixture.tables(stored, root / "tables.duckdb") as con:
+        dossier_fixture.fill(con)
         return report_fixture.render(stored, con, root / "pack")

@@ -44,7 +44,10 @@ def _chosen(report: Path) -> list[Path]:
     return [
         report / "index.html",
         report / links.job_page(report_fixture.job_id("hostile")),
+        report / links.job_page(report_fixture.job_id("secretive")),
         report / links.job_page(report_fixture.job_id("gone")),
+        report / links.incident_page(report_fixture.job_id("secretive")),
+        report / links.incident_page(report_fixture.job_id("hostile")),
         report / "verdicts" / "JA-13.html",
         report / "coverage" / "jobs.html",
         raw[0],
@@ -67,7 +70,7 @@ def _page(browser: Any, **options: Any) -> Iterator[tuple[Any, list[str]]]:
 
 def test_no_page_breaks_its_policy_or_asks_the_network(browser: Any, report: Path) -> None:
     with _page(browser) as (page, said):
-        for path in [*_chosen(report), *sorted((report / "jobs").iterdir())]:
+        for path in [*_chosen(report), *sorted((report / "jobs").iterdir()), *sorted((report / "incidents").iterdir())]:
             page.goto(path.as_uri())
             assert page.evaluate("getComputedStyle(document.querySelector('.page-head')).maxWidth") != "none", path.name
         assert said == []

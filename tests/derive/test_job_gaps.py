@@ -22,8 +22,8 @@ def test_no_gap_no_row(tables: RunTables) -> None:
 def test_a_subscriptions_gap_touches_its_jobs_and_no_others(tables: RunTables) -> None:
     tables.subscriptions = [SUB, OTHER]
     tables.add(job("orders"), job("billing", subscription=OTHER), job("nightly", in_scope=False))
-    tables.gap("role_assignments", f"/subscriptions/{SUB}")
-    assert _gaps(tables) == {("orders", "role_assignments", "forbidden")}
+    tables.gap("locks", f"/subscriptions/{SUB}")
+    assert _gaps(tables) == {("orders", "locks", "forbidden")}
 
 
 def test_scopes_are_compared_without_case_and_by_segment(tables: RunTables) -> None:

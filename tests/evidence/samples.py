@@ -343,6 +343,45 @@ METRIC: dict[str, Any] = {
 }
 
 
+EXECUTION = {
+    "id": f"{JOB_ID}/executions/order-intake-a1b2c3d",
+    "name": "order-intake-a1b2c3d",
+    "type": "Microsoft.App/jobs/executions",
+    "properties": {
+        "status": "Succeeded",
+        "startTime": "2026-11-20T10:00:00+00:00",
+        "endTime": "2026-11-20T10:01:30+00:00",
+        "template": {"containers": [{"name": "main", "image": "acr.azurecr.io/a:1"}]},
+        "detailedStatus": {"replicas": [{"name": "r", "containers": [{"name": "main", "code": 0}]}]},
+    },
+}
+
+LOG_LINE = {
+    "TimeGenerated": "2026-11-20T10:00:01.1234567Z",
+    "Source": "ContainerAppSystemLogs",
+    "Environment": "cae",
+    "Job": "order-intake",
+    "Execution": "order-intake-a1b2c3d",
+    "Replica": "order-intake-a1b2c3d-x1y2z",
+    "Reason": "PulledImage",
+    "Level": "Normal",
+    "Log": "",
+    "Count": 1.0,
+    "Resource": "",
+}
+
+WORKSPACE = {
+    "id": f"{GROUP_ID}/providers/Microsoft.OperationalInsights/workspaces/log-orders",
+    "name": "log-orders",
+    "location": "westeurope",
+    "properties": {
+        "customerId": "eeeeeeee-0000-4000-8000-000000000003",
+        "sku": {"name": "PerGB2018"},
+        "retentionInDays": 90,
+    },
+}
+
+
 def page(
     body: Any,
     *,

@@ -252,7 +252,7 @@ def test_what_is_granted_under_a_condition_only_is_missing() -> None:
 
 def test_what_is_missing_is_named_and_blocks_count_one_by_one_over_all_pages():
     one = page({"value": [{"actions": ["*/read"], "notActions": ["Microsoft.App/*"]}]}, scope=SELF, url=PERMISSIONS)
-    two = page({"value": [{"actions": ["Microsoft.App/Jobs/Read"]}]}, scope=SELF, url=PERMISSIONS, line=2)
+    two = page({"value": [{"actions": ["Microsoft.App/Jobs/*"]}]}, scope=SELF, url=PERMISSIONS, line=2)
     (row,) = samples.rows(kind("permissions"), one, two)
     assert (row.can_read, row.missing.value) == (False, ["Microsoft.App/managedEnvironments/read"])
 

@@ -152,6 +152,19 @@ def test_an_incident_of_no_job_is_refused(dossier: Any, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("window", "how"),
+    [("2026-05-01/2026-05-02", "outside"), ("2026-10-01/2026-11-01", "partly outside")],
+)
+def test_an_incident_of_a_time_that_was_not_read_is_refused(dossier: Any, tmp_path: Path, window: str, how: str) -> None:
+    _, stored, con = dossier
+    asked = Incident.parse(f"good={window}", report_fixture.NOW)
+    whole = f"lies {how} this pack's window, .*2026-10-23 .* UTC to 2026-11-22 .* UTC: that time was not read"
+    with pytest.raises(UsageError, match=whole):
+        html.write(con, stored.run, stored, tmp_path, [packaged("report_templates")], incidents=[asked])
+    assert not list(tmp_path.iterdir())
+
+
 def test_pages_hold_their_structure(dossier: Any) -> None:
     for path in (*(dossier[0] / "jobs").iterdir(), *(dossier[0] / "incidents").iterdir(), dossier[0] / "index.html"):
         read = markup.read(path)

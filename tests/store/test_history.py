@@ -13,11 +13,11 @@ from typing import Any
 
 import duckdb
 import pytest
-from history_runs import at, happened, run
-from store_kind import NOW, scope_of
+from history_runs import EVENTS, Event, at, happened, run
+from store_kind import NOW, done, listed, page_of, scope_of
 
 from audit.errors import IntegrityError, StoreError, UsageError
-from audit.model import GapReason, Window
+from audit.model import Collected, GapReason, Window
 from audit.store import Store, tables
 from audit.store.history import EVER
 from audit.store.lock import StoreLock
@@ -211,6 +211,24 @@ def test_a_damaged_run_keeps_no_other_out_and_is_named(tmp_path: Path) -> None:
     append(tmp_path, "r2", events=[happened("/a", 3)])
     (commit,) = Store(tmp_path).history.commits()
     assert list(commit.left_out) == ["r1"]
+
+
+def test_a_run_that_was_taken_up_again_is_added_again_and_stands_for_itself(tmp_path: Path) -> None:
+    stored = run(tmp_path, "r1", events=[happened("/a", 3)], things=[{"id": "/t"}], gap=GapReason.PARTIAL_VISIBILITY)
+    history = Store(tmp_path).history
+    history.append(stored)
+    with Store(tmp_path).resume("r1") as writer:
+        unit = writer.unit(EVENTS, scope_of(1))
+        page = unit.page(page_of(scope_of(1), listed(happened("/a", 3), happened("/b", 2))))
+        for number, name in enumerate(("/a", "/b")):
+            unit.row(Event(event_id=name, event_time=at(3 - number), operation="write"), page, number)
+        unit.end(Collected(pages=0, rows=0), requests=1, started=NOW, finished=NOW)
+        writer.close(done(writer.run))
+    again = history.append(Store(tmp_path).open("r1"))
+    assert again is not None
+    assert (again.name, again.tables["activity_log"].added, again.tables["things"].added) == ("r1.2", 1, 0)
+    assert seen(tmp_path) == {"/a": ("write", "r1"), "/b": ("write", "r1")}
+    assert len(things(tmp_path, "r1")) == 1
 
 
 def test_two_writers_exclude_each_other(tmp_path: Path) -> None:

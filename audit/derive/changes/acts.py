@@ -71,7 +71,7 @@ group by fold
 # The events of a deployment wrap the writes that it makes: where those are there, they are the change.
 _WRAPPERS = """
 create or replace temp table change_deployments as
-select lower(correlation_id) as correlation_key, min(name) as deployment, min(deployment_id) as deployment_id
+select lower(correlation_id) as correlation_key, string_agg(distinct name, ', ' order by name) as deployment
 from deployments
 where correlation_id is not null
 group by all

@@ -59,7 +59,8 @@ told as (
            coalesce(lower(who.type), lower(seen.changed_by_type),
                     case when acts.caller like '%@%' then 'user' end) as changed_by_type,
            {_CLIENT} as client, acts.client_ip, acts.correlation_id, d.deployment, acts.events,
-           case when acts.events > 0 then 'activity_log' when d.deployment_id = acts.resource_id then 'deployments'
+           case when acts.events > 0 then 'activity_log'
+                when acts.operation_key = 'microsoft.resources/deployments/write' then 'deployments'
                 else 'resource_changes' end as source,
            acts.raw_ref, acts.observed_at, seen.properties,
            case when acts.operation_key like 'microsoft.authorization/roleassignments/%'

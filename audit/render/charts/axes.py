@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 
 from audit.render.charts.svg import Drawing, num
 
@@ -15,6 +16,8 @@ _STEPS = tuple(
     for minutes in (5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 7200, 10080, 20160, 43200, 129600, 525600)
 )
 _DAY = timedelta(days=1)
+_LEAST = 1e-9
+"""Less is nothing: no money and no message is as small."""
 
 
 def day(at: date) -> str:
@@ -29,7 +32,7 @@ def clock(at: datetime) -> str:
 
 def ceiling(value: float, steps: int = 4, *, whole: bool = False) -> tuple[float, float]:
     """Return (top of the axis, step between its lines), round, at least ``value``. ``whole``: things are counted."""
-    if value <= 0 or not math.isfinite(value):
+    if value < _LEAST or not math.isfinite(value):
         return 1.0, 1.0
     raw = value / steps
     size = 10.0 ** math.floor(math.log10(raw))
@@ -73,8 +76,12 @@ class TimeAxis:
 
     def at(self, moment: datetime) -> float:
         """Return where a moment lies; one outside the window lies at its edge."""
-        share = (moment - self.since) / (self.until - self.since)
-        return self.frame.left + self.frame.width * min(1.0, max(0.0, share))
+        x = self.frame.left + (moment - self.since).total_seconds() * self._scale
+        return min(self.frame.right, max(self.frame.left, x))
+
+    @cached_property
+    def _scale(self) -> float:
+        return self.frame.width / (self.until - self.since).total_seconds()
 
     def ticks(self, most: int = 9) -> list[datetime]:
         """Return round moments of the window, ``most`` at most."""

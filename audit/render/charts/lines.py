@@ -91,10 +91,16 @@ def lines(
 
 def _corners(axis: TimeAxis, part: Sequence[Point], top: float, width: timedelta) -> list[tuple[float, float]]:
     """Return measurements that follow on each other as steps."""
-    corners = []
-    for at, value in part:
+    corners: list[tuple[float, float]] = []
+    for index, (at, value) in enumerate(part):
+        if index and part[index - 1][1] == value:
+            continue  # the step goes on
         y = axis.frame.up(value, top)
-        corners += [(axis.at(at), y), (axis.at(at + width), y)]
+        x = axis.at(at)
+        if corners:
+            corners.append((x, corners[-1][1]))
+        corners.append((x, y))
+    corners.append((axis.at(part[-1][0] + width), corners[-1][1]))
     return corners
 
 

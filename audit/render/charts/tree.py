@@ -16,6 +16,8 @@ MOST_SIBLINGS = 6
 MOST_LEAVES = 44
 """Rows of the drawing; a bigger tree is folded harder."""
 _BOX, _GAP, _ROW, _TALL = 168.0, 30.0, 43.0, 35.0
+_BOLD = 0.9
+"""Bold letters are wider: fewer of them fit."""
 
 
 @dataclass(kw_only=True)
@@ -94,4 +96,4 @@ def _box(drawing: Drawing, node: Node, left: float, top: float, level: int) -> N
     drawing.rect(left, top, _BOX, _TALL, f'rx="3" class="{kind}"', node.told or node.name)
     label = node.label if node.resolved else f"{node.label}, unresolved"
     drawing.words(left + 8, top + 13, short(label, _BOX - 14), "soft")
-    drawing.words(left + 8, top + 27, short(node.name, _BOX - 16), "name")
+    drawing.words(left + 8, top + 27, short(node.name, (_BOX - 16) * _BOLD), "name")

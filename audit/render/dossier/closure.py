@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from audit.model import ids
@@ -63,8 +64,7 @@ def _drawing(job: Row, rows: list[Row]) -> Any:
     by_via: dict[str, list[Row]] = {}
     for row in rows:
         by_via.setdefault(_key(row["via"] or job["job_id"], job), []).append(row)
-    placed: set[str] = set()
-    _grow(root, _key(job["job_id"], job), by_via, placed, depth=0)
+    placed = _grow(root, by_via, job)
     left = [row for via, members in by_via.items() if via not in placed for row in members]
     for row in left:  # what hangs on a thing that isn't drawn is still there
         root.branches.append(_node(row))
@@ -88,15 +88,28 @@ def _node(row: Row) -> charts.Node:
     return charts.Node(label=label, name=row["name"], told=told, resolved=bool(row["resolved"]))
 
 
-def _grow(node: charts.Node, key: str, by_via: dict[str, list[Row]], placed: set[str], *, depth: int) -> None:
-    """Hang on a node what leads from it. A thing that stands twice is drawn twice, but grows only once."""
-    if key in placed or depth > 5:  # noqa: PLR2004  no real chain is longer
-        return
-    placed.add(key)
-    for row in by_via.get(key, []):
-        branch = _node(row)
-        node.branches.append(branch)
-        own = row["relation"] == "identity" and row["resource_id"].rstrip("/").lower() + "#job" == key
-        below = row["resource_id"].rstrip("/").lower()
-        if not own:
-            _grow(branch, below, by_via, placed, depth=depth + 1)
+def _grow(root: charts.Node, by_via: dict[str, list[Row]], job: Row) -> set[str]:
+    """Hang on every node what leads from it, nearest first, and return what was hung on.
+
+    A thing that stands twice is drawn twice, but grows only once: there, where it stands nearest to the job.
+    """
+    placed: set[str] = set()
+    waiting = deque([(root, _key(job["job_id"], job))])
+    while waiting:
+        node, key = waiting.popleft()
+        if key in placed:
+            continue
+        placed.add(key)
+        branches: dict[tuple[str, str], charts.Node] = {}
+        for row in by_via.get(key, []):
+            below = row["resource_id"].rstrip("/").lower()
+            same = branches.get((row["relation"], below))
+            if same is not None and row["relation"] != "reaches":  # found in more than one way
+                same.told += f", {row['found_by']}"
+                continue
+            branch = branches[row["relation"], below] = _node(row)
+            node.branches.append(branch)
+            if row["relation"] == "identity" and below == job["job_key"]:
+                below = f"{below}#identity"
+            waiting.append((branch, below))
+    return placed

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from audit.render.rows import Row
 
 QUERIES = {
-    "statements": of_job("statements", "t.topic, t.stated_on desc nulls last, t.text, t.source"),
+    "statements": of_job("statements", "t.topic, t.position nulls last, t.stated_on desc nulls last, t.text, t.source"),
     "attachments": of_job("attachments", "t.name, t.path"),
 }
 _ORDER = (
@@ -35,24 +35,33 @@ def told(facts: Facts, _about: About) -> dict[str, Any]:
     """Return statements by topic, in the order in which a reviewer asks, and attachments with their link."""
     by_topic: dict[str, list[Row]] = defaultdict(list)
     for row in facts["statements"]:
-        by_topic[row["topic"]].append(row | {"pairs": _pairs(row["detail"])})
+        by_topic[row["topic"]].append(row | {"pairs": _pairs(row["detail"], row["text"] or "")})
     topics = sorted(by_topic, key=lambda topic: (_ORDER.index(topic) if topic in _ORDER else len(_ORDER), topic))
     return {
+        "stated_once": _once(facts["statements"]),
         "stated": [(topic, by_topic[topic]) for topic in topics],
         "stated_on": {topic: rows[0] for topic, rows in by_topic.items()},
         "attachments": [row | {"link": _link(row["path"])} for row in facts["attachments"]],
     }
 
 
-def _pairs(detail: Any) -> list[tuple[str, str]]:
+def _once(rows: list[Row]) -> tuple[str | None, Any, str | None] | None:
+    """Return who stated all of it, when and where, if that is one for every statement."""
+    found = {(row["stated_by"], row["stated_on"], row["source"]) for row in rows}
+    return found.pop() if len(found) == 1 else None
+
+
+def _pairs(detail: Any, said: str) -> list[tuple[str, str]]:
+    """Return what a statement's detail says beyond its text."""
     found = json.loads(detail) if isinstance(detail, str) else detail
     if not isinstance(found, dict):
         return []
-    return [
+    told = [
         (key.replace("_", " "), each if isinstance(each, str) else json.dumps(each, ensure_ascii=False))
         for key, each in sorted(found.items())
         if each not in (None, "", [], {})
     ]
+    return [(key, each) for key, each in told if each.removesuffix(".0") not in said]
 
 
 def _link(path: str | None) -> str | None:

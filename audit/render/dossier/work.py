@@ -49,7 +49,7 @@ def queries(about: About) -> dict[str, str]:
     return {
         "depth": f"""
             select b.job_key, t.metric, {begins.format("t.at", step)} as "at", max(t.value) as value, count(*) as n,
-                   arg_min(t.value, t.at) as begins, arg_max(t.value, t.at) as ends
+                   arg_min(t.value, (t.at, t.value)) as begins, arg_max(t.value, (t.at, t.value)) as ends
             from report_jobs b {_MEASURED}
             where b.position between ? and ?
               and t.metric in ('ActiveMessages', 'DeadletteredMessages', 'QueueMessageCount')

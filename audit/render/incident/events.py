@@ -35,7 +35,7 @@ QUERIES = {
         )
         select job_key, number, metric, floor(epoch(began - since) / step) as place,
                min(began) as "at", max(value) as value, max(step) as step, count(*) as n,
-               arg_min(value, began) as begins, arg_max(value, began) as ends
+               arg_min(value, (began, value)) as begins, arg_max(value, (began, value)) as ends
         from seen group by all order by job_key, number, metric, place
     """,
     "runs": f"""

@@ -84,7 +84,8 @@ select * from counted qualify row_number() over (partition by job_key order by s
 def choose(con: duckdb.DuckDBPyConnection, run: Run, asked: Sequence[Incident]) -> dict[str, list[Row]]:
     """Make table ``report_incidents`` and return its rows by job: the chosen window first, then those asked for.
 
-    Raises UsageError where a job that was asked for isn't in the population, or its window is empty.
+    Raises UsageError where a job that was asked for isn't in the population, or its window is empty or not wholly
+    within the run's: what lies outside was never read.
     """
     given = {"since": run.window.since, "until": run.window.until}
     dense = {row["job_key"]: row for row in _rows(con, _DENSEST, given)}
@@ -97,6 +98,7 @@ def choose(con: duckdb.DuckDBPyConnection, run: Run, asked: Sequence[Incident]) 
         since, until, why = _default(dense.get(job["job_key"]), big.get(job["job_key"]), run)
         found[job["job_key"]] = [_told(job, since, until, why, 1)]
     for each in asked:
+        _within(each, run)
         for job in _named(jobs, each):
             rows = found[job["job_key"]]
             why = f"asked for: {utc(each.since)} to {utc(each.until)}"
@@ -164,9 +166,22 @@ def _told(job: Row, since: datetime, until: datetime, why: str, number: int) -> 
     }
 
 
-def _named(jobs: list[Row], asked: Incident) -> list[Row]:
+def _within(asked: Incident, run: Run) -> None:
+    """Refuse a time that this run didn't read: nothing may be told of it, least of all that nothing happened."""
     if asked.since >= asked.until:
         raise UsageError(f"the incident of {asked.job} ends before it begins", hint="--incident JOB=SINCE/UNTIL")
+    since, until = run.window.since, run.window.until
+    if asked.since < since or asked.until > until:
+        apart = asked.until <= since or asked.since >= until
+        raise UsageError(
+            f"the incident of {asked.job}, {utc(asked.since)} to {utc(asked.until)}, lies "
+            f"{'outside' if apart else 'partly outside'} this pack's window, {utc(since)} to {utc(until)}: that time "
+            "was not read",
+            hint="ask for a time within the window, or collect one that covers it: jobaudit collect --since … --until …",
+        )
+
+
+def _named(jobs: list[Row], asked: Incident) -> list[Row]:
     found = [job for job in jobs if ids.same(job["job_id"], asked.job) or job["name"].lower() == asked.job.lower()]
     if not found:
         near = listing(sorted(job["name"] for job in jobs)[:8])

@@ -39,6 +39,10 @@ from (
 )
 """
 
+LIVE = """enabled is distinct from false and len(list_filter(from_json(receivers, '["JSON"]'),
+    lambda each: lower(coalesce(each ->> '$.status', 'Enabled')) <> 'disabled')) > 0"""
+"""SQL over action_groups: somebody hears of what it is told, as ``ActionGroups.state`` says it of one."""
+
 _OPERATORS = {"greaterthan": "above", "greaterthanorequalto": "at", "equalto": "at exactly"}
 
 

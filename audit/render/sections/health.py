@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from audit.render.rows import Row, fetch
+from audit.render.sections.budgets import LIVE
 
 if TYPE_CHECKING:
     import duckdb
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from audit.render.names import Names
 
 # Worst first: what failed, then what costs.
-JOBS = """
+JOBS = f"""
 with ran as (
     select lower(job_id) as job_key, count(*) as executions, max(started) as last_started,
            count(*) filter (where lower(status) in ('failed', 'degraded')) as failed,
@@ -20,7 +21,7 @@ with ran as (
     from execution_history group by all
 ),
 waits as (
-    select s.job_key, max_by(t.value, t.at) as waiting, max(t.value) as most, max(t.at) as measured_at
+    select s.job_key, max_by(t.value, (t.at, t.value)) as waiting, max(t.value) as most, max(t.at) as measured_at
     from report_sources s join metrics t
         on t.metric in ('ActiveMessages', 'QueueMessageCount')
        and (lower(t.resource_id) = s.resource_key and lower(t.dimension) = s.dimension_key
@@ -39,7 +40,7 @@ spent as (
         order by list_position(['actual', 'amortised', 'estimate'], basis), amount desc, currency) = 1
 ),
 groups as (
-    select lower(action_group_id) as key from action_groups where enabled and receiver_count > 0
+    select lower(action_group_id) as key from action_groups where {LIVE}
 ),
 watched as (
     select f.job_key, count(distinct f.alert_id) as alerts,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from audit.render.sections.budgets import LIVE
 from audit.render.workbook.sheet import Column, Kind, Link, Sheet
 from audit.render.workbook.sheets.jobs import JOB, JOB_NAME
 
@@ -117,7 +118,7 @@ ALERTS = Sheet(
     note="Alert rules of the subscriptions, and whether a live action group would hear of them.",
     query=f"""
         with heard as (
-            select lower(action_group_id) as key, name, enabled and receiver_count > 0 as live from action_groups),
+            select lower(action_group_id) as key, {LIVE} as live from action_groups),
         named as (
             select a.row_id, bool_or(coalesce(h.live, false)) as live,
                    string_agg(regexp_extract(g.id, '[^/]+$'), ', ' order by lower(g.id)) as groups

@@ -17,6 +17,7 @@ from audit.config import parse
 from audit.errors import UsageError
 from audit.model import Window
 from audit.pipeline.collecting import Collection, collect
+from audit.pipeline.scheduling import schedule
 from audit.pipeline.tabling import derived, scratch
 from audit.sandbox import process
 from audit.sandbox.options import SandboxOptions
@@ -142,3 +143,34 @@ def test_a_window_of_which_history_knows_nothing_is_refused(output: Path, runs: 
     with scratch() as database, pytest.raises(UsageError, match="knows nothing of"):
         store = Store(output)
         derived(store.open(runs[2].run_id), database, history=store.history, window=window)
+
+
+def test_a_schedule_rests_on_what_was_observed(output: Path, runs: list[Collection]) -> None:
+    made = schedule(output=output, config=Path("my audit.toml"))
+    assert made.run_id == runs[2].run_id
+    (busiest,) = [each for each in made.proposals if each.kind == "executions"]
+    assert busiest.scope.endswith("/billing-dunning")  # its crash loop: forty within three hours
+    assert busiest.words == "every 3 hours"
+    assert made.cron[0] == "0 */3 * * * jobaudit collect --config 'my audit.toml' --kinds executions"
+    assert made.cron[-1].startswith("0 5 6 * * jobaudit run compliance")
+
+
+def test_without_a_run_a_schedule_is_cautious_and_says_so(tmp_path: Path) -> None:
+    made = schedule(output=tmp_path, config=Path("audit.toml"))
+    assert made.run_id == ""
+    assert {each.kind: each.words for each in made.proposals}["executions"] == "every hour"
+    assert {each.reason for each in made.proposals} == {"not observed"}
+
+
+def test_kinds_on_a_cadence_of_their_own_feed_history(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: Path
+) -> None:
+    with process.start(SandboxOptions(now=NOW, caller_role=role())) as sandbox:
+        for name, value in sandbox.environment.items():
+            monkeypatch.setenv(name, value)
+        settings, window = parse(sandbox.config), Window(since=SINCE, until=UNTIL)
+        made = collect(settings, output=tmp_path, window=window, kinds=["executions"], progress=Silent())
+    (commit,) = Store(tmp_path).history.commits()
+    assert commit.run_id == made.run_id
+    assert commit.tables["executions"].added > 0
+    assert "activity_log" not in commit.tables
