@@ -35,8 +35,8 @@ class Visibility:
         vouched for: what is named and can't be found there is unresolved, whatever the reason.
         """
         if scope.id == "/":
-            chosen = [each for each in scope.ids if each.lower() in self._chosen]
-            return "; ".join(filter(None, (self.hidden(Scope(id=f"/subscriptions/{each}"), actions) for each in chosen)))
+            chosen = [Scope(id=f"/subscriptions/{each}") for each in scope.ids if each.lower() in self._chosen]
+            return "; ".join(filter(None, (self.hidden(each, actions) for each in chosen)))
         known = [place for place in self._missing if contains(place, scope.id)]
         if not known:
             return (

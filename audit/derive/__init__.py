@@ -52,6 +52,7 @@ def derive(con: duckdb.DuckDBPyConnection, run: Run) -> None:
         events.create(con, run)
         population.create(con)
         reconciliation.create(con, run)
+        unresolved.forget(con)
         unread.create(con, run)
         unresolved.create(con, run)
         execution_history.create(con, run)

@@ -83,8 +83,8 @@ select usage.job_key, usage.day, 'estimate' as basis, $currency as currency, usa
                           || ', whose nodes are billed to the environment: this is what Consumption would ask' end
            || case when usage.assumed > 0 then '; ' || usage.assumed || ' executions are known from the logs alone and '
                         || 'taken to have asked for what the job asks for now' else '' end
-           || case when usage.endless > 0 then '; when ' || usage.endless || ' executions ended is not known: they count '
-                        || 'without running time' else '' end
+           || case when usage.endless > 0 then '; when ' || usage.endless || ' executions ended is not known: they '
+                        || 'count without running time' else '' end
            || case when usage.job_key in (select job_key from costs_untold)
                    then '; not every execution of the window is known' else '' end
            || case when lower(j.job_id) in (select lower(job_id) from job_gaps where kind = 'costs')
@@ -178,7 +178,8 @@ order by lower(job_id), basis, currency, month
 def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
     """Create ``job_costs``, ``cost_beside`` and ``job_cost_months``.
 
-    Needs ``job_usage``, ``dependencies``, ``continuity`` and ``job_gaps``. Estimates are made with the run's own price list.
+    Needs ``job_usage``, ``dependencies``, ``continuity`` and ``job_gaps``. Estimates are made with the run's own
+    price list.
     ``actual`` and ``amortised`` tell the same money in two ways and are never added up. ``cost_beside`` is what a
     resource cost as a whole, whoever used it; ``shared_by`` says how many of the jobs here stand on it. Where not every
     execution of a day is known, its bill stays ``unallocated`` and no cost per execution is given.

@@ -64,11 +64,11 @@ where named.address <> '' and named.job_id in (select job_id from jobs where in_
 group by all
 """
 
-_DETAIL = """'no resource that the caller can see has this address, which a job names: it may be hidden, or not there'"""
+_DETAIL = "no resource that the caller can see has this address, which a job names: it may be hidden, or not there"
 
 _KINDS = """
 create or replace temp table unresolved as
-select rests.kind, names.address as scope, names.job_id, {detail} as detail, names.observed_at, names.raw_ref
+select rests.kind, names.address as scope, names.job_id, $detail as detail, names.observed_at, names.raw_ref
 from unresolved_names as names
 join (select unnest($what::VARCHAR[]) as what, unnest($kinds::VARCHAR[]) as kind) as rests using (what)
 """
@@ -86,17 +86,21 @@ order by kind, scope
 """
 
 
+def forget(con: duckdb.DuckDBPyConnection) -> None:
+    """Take out of ``coverage`` what ``create`` added; before ``unread``, for which these names are no unread units."""
+    con.execute(f"delete from coverage where row_id = {_ID}")
+
+
 def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
     """Complete ``coverage``, and make the temporary table ``unresolved``: kind, scope (the address), job_id, detail.
 
-    Calling it again replaces what it added. Where the inventory itself is a gap without rows, that gap says it.
+    Where the inventory itself is a gap without rows, that gap says it. Needs ``forget`` where it was called before.
     """
-    con.execute(f"delete from coverage where row_id = {_ID}")
     con.execute(_NAMED)
     asked = {kind.name for kind in KINDS} & set(run.kinds)
     pairs = [(what, kind) for what, kinds in _RESTING.items() for kind in kinds if kind in asked]
     given = {"what": [what for what, _ in pairs], "kinds": [kind for _, kind in pairs]}
-    con.execute(_KINDS.format(detail=_DETAIL), given)
+    con.execute(_KINDS, given | {"detail": _DETAIL})
     con.execute(_INSERT, {"at": run.finished or run.started})
     con.execute("drop table unresolved_names")
 

@@ -154,7 +154,8 @@ with split as (
 )
 select job_key, day, part, sum(starts) filter (where counts) as executions,
        sum(measured) filter (where counts) as measured,
-       sum(assumed) filter (where counts) as assumed, sum(endless) filter (where counts) as endless, sum(seconds * share) as seconds,
+       sum(assumed) filter (where counts) as assumed, sum(endless) filter (where counts) as endless,
+       sum(seconds * share) as seconds,
        case when count(vcpu_s) = count(*) then sum(vcpu_s * share) end as vcpu_s,
        case when count(gib_s) = count(*) then sum(gib_s * share) end as gib_s,
        min(raw_ref) as raw_ref, max(observed_at) as observed_at

@@ -104,4 +104,5 @@ KIND = EvidenceKind(
     item_path="$.data[{index}]",
     combine=combine,
     after=("subscriptions",),
+    filtered=True,
 )

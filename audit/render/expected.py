@@ -14,12 +14,15 @@ if TYPE_CHECKING:
     import duckdb
 
 _TYPES = {
-    "timestamptz": "observed_at at since until from to started ended fired_at resolved_at first_seen_at created_at "
+    "timestamptz": "observed_at at expires modified_at "
+    "since until from to started ended fired_at resolved_at first_seen_at created_at "
     "collected_at stated_at updated_at",
     "date": "day month stated_on verified_on verified_for_date",
-    "double": "value duration_s cpu memory_gib pull_seconds interval_s threshold_s executions_per_day interval_h "
+    "double": "threshold activation_threshold "
+    "value duration_s cpu memory_gib pull_seconds interval_s threshold_s executions_per_day interval_h "
     "observed_per_day limit_days proposed_interval_h quantity_vcpu_s quantity_gib_s vcpu_s gib_s",
-    "bigint": "position limit_rows count exit_code image_size_bytes replica_count events severity frequency_s window_s "
+    "bigint": "polling_interval_s "
+    "position limit_rows count exit_code image_size_bytes replica_count events severity frequency_s window_s "
     "executions succeeded bytes shared_by retention_days soft_delete_days lock_duration_s max_delivery_count "
     "default_ttl_s partition_count retention_hours active_messages dead_letters size_bytes receiver_count",
     "decimal(28,6)": "amount failed_amount idle_amount cost_per_succeeded previous_amount",
@@ -60,7 +63,7 @@ TABLES = {
     "resolved_at description",
     "dependencies": "job_id resource_id resource_type relation via found_by resolved detail",
     "changes": "change_id job_id resource_id relation kind operation property before after before_after changed_by "
-    "changed_by_name changed_by_type client at status source correlation_id events",
+    "changed_by_name changed_by_type client at status sub_status source correlation_id events",
     "job_costs": "job_id day amount currency basis final part executions vcpu_s gib_s collected_at note",
     "job_cost_months": "job_id month basis currency amount failed_amount idle_amount final collected_at since until "
     "whole executions succeeded cost_per_succeeded previous_amount previous_is_last_month",
@@ -69,11 +72,14 @@ TABLES = {
     "fit": "job_id signal value detail",
     "continuity": "kind scope from to state detail",
     "scaler_facts": "job_id rule_name scaler_type support support_source verified_by verified_on verified_for "
-    "threshold_key threshold threshold_origin activation_threshold polling_interval_s polling_origin unknown_keys "
-    "deprecated_keys missing_keys plain_secret_keys identity_possible",
+    "verified_source threshold_key threshold threshold_written threshold_origin threshold_note activation_threshold "
+    "polling_interval_s polling_origin unknown_keys near_keys deprecated_keys scaler_deprecated missing_keys "
+    "maybe_missing_keys plain_secret_keys unfit_values identity_possible",
     "statements": "job_id topic position text stated_by stated_on detail source",
     "attachments": "job_id name path sha256 bytes",
-    "locks": "lock_id name scope level notes owners",
+    "locks": "lock_id name subscription_id scope level notes owners",
+    "policy_exemptions": "exemption_id name subscription_id scope category assignment_id definition_reference_ids "
+    "display_name description expires created_by created_at modified_by modified_at metadata",
 }
 """Every table that came after the first ones, and the columns of it that the report reads."""
 

@@ -88,12 +88,19 @@ def source(rule: Row) -> str:
     if known is None:
         return f"the {rule['scaler_type']} scaler of rule “{rule['rule_name']}” finds work"
     what, threshold, unit = known(data)
-    per = (
-        f"one execution for every {threshold} {unit}"
-        if threshold
-        else f"the number of {unit} per execution is not set: the scaler's own default"
-    )
-    return f"{what} has {unit} ({per})"
+    return f"{what} has {unit} ({_per(threshold, unit, rule.get('facts') or {})})"
+
+
+def _per(threshold: str | None, unit: str, facts: Row) -> str:
+    """Return how much work calls for one execution; ``facts``: what the scaler catalogue says of the rule."""
+    if threshold:
+        return f"one execution for every {threshold} {unit}"
+    origin, amount = facts.get("threshold_origin"), facts.get("amount")
+    if origin == "scaler default" and amount:
+        return f"one execution for every {amount} {unit}, the scaler's own default, not set"
+    if origin == "missing":
+        return f"the number of {unit} per execution is not set, and the scaler has no default"
+    return f"the number of {unit} per execution is not set: the scaler's own default"
 
 
 def _number(job: Row, name: str) -> tuple[int, str]:

@@ -121,10 +121,7 @@ def of_index(con: duckdb.DuckDBPyConnection, run: Run, names: Names, views: RawV
             template="sections/changes.html",
             sql=changes.CHANGES,
             size=200,
-            told=lambda rows: {
-                "rows": [changes.told(row, names, run) for row in rows],
-                "touched": changes.relations(con, rows),
-            },
+            told=lambda rows: changes.page(con, rows, names, run),
         ),
         Listing(
             name="access",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 _ARRAYS = ("value", "data")
 """Where ARM, Graph and Resource Graph put the items of a list."""
+LONGEST = 12_000
+"""Characters of one item that a view shows; a month of a metric has a hundred thousand."""
+_INNERMOST = re.compile(r"\{\n[^{}\[\]]*\n\s*\}")
+_BREAK = re.compile(r"\n\s*")
 
 
 class RawViews:
@@ -120,5 +125,15 @@ def _beyond(kind: EvidenceKind, page: Page) -> list[str]:
 
 
 def _pretty(value: bytes) -> str:
-    """Return JSON indented, its words untouched: a number keeps its digits, an escape stays an escape."""
-    return msgspec.json.format(value, indent=2).decode("utf-8", "backslashreplace")
+    """Return JSON indented, its words untouched: a number keeps its digits, an escape stays an escape.
+
+    A long one has its innermost objects on a line each; what is longer still is cut at a line, and says so.
+    """
+    text = msgspec.json.format(value, indent=2).decode("utf-8", "backslashreplace")
+    if len(text) <= LONGEST:
+        return text
+    text = _INNERMOST.sub(lambda found: _BREAK.sub(" ", found[0]), text)  # no line break stands inside a JSON text
+    if len(text) <= LONGEST:
+        return text
+    shown = text[: text.rfind("\n", 0, LONGEST) + 1] or text[:LONGEST] + "\n"
+    return f"{shown}… {len(text) - len(shown):,} more characters: the file named above has all of them"

@@ -2,7 +2,7 @@
 
 ``report_jobs``: the population with what is known of each job, in reading order (subscription, group, name).
 ``report_scopes``: each job's enclosing scopes. ``report_access``: which role assignment reaches which job.
-``report_changes``, ``report_change_jobs``: Activity Log events folded by correlation and operation, and whose they are.
+``report_changes``: the changes of table ``changes``, one row each, newest first.
 """
 
 from __future__ import annotations
@@ -53,66 +53,17 @@ from given join report_jobs on lower(report_jobs.subscription_id) = given.subscr
 where given.scope_key = '' or starts_with(given.scope_key, '/providers/microsoft.management/managementgroups/')
 """
 
-# What lies on a scope rather than in it: its id names the scope it changes before the last "/providers/".
-_ON_SCOPE = (
-    r"/providers/(microsoft\.authorization|microsoft\.insights/diagnosticsettings|microsoft\.consumption|"
-    r"microsoft\.resources/tags)(/.*)?$"
-)
-
-_EVENTS = f"""
-create or replace temp table report_events as
-with events as (
-    select row_id, raw_ref, event_time, operation, status, sub_status, caller, caller_object_id, correlation_id,
-           resource_id, lower(rtrim(resource_id, '/')) as resource_key, claims ->> '$.appid' as app_id,
-           regexp_replace(lower(rtrim(resource_id, '/')), '{_ON_SCOPE}', '') as about,
-           coalesce(correlation_id, event_id) || ' ' || lower(coalesce(operation, '')) || ' '
-               || lower(rtrim(coalesce(resource_id, ''), '/')) as fold,
-           (event_time, row_id) as moment,
-           (case lower(status) when 'started' then 0 when 'accepted' then 1 else 2 end, event_time, row_id) as finality
-    from activity_log
-    where coalesce(category, 'Administrative') in ('Administrative', 'Security')
-)
-select *, regexp_extract(about, '^(/subscriptions/[^/]+/resourcegroups/[^/]+/providers/[^/]+/[^/]+/[^/]+)') as top
-from events
-"""
-
-# Whose an event is: the job's own, its environment's, an identity's of the job, or an enclosing scope's.
-_CHANGE_JOBS = """
-create or replace temp table report_change_jobs as
-with reasons as (
-    select job_key as about, job_key, 'job' as relation from report_jobs
-    union all
-    select environment_key, job_key, 'environment' from report_jobs where environment_key is not null
-    union all
-    select distinct lower(rtrim(identity_id, '/')), lower(job_id), 'identity' from job_identities where kind = 'user'
-    union all
-    select scope_key, job_key, 'scope' from report_scopes where scope_key <> job_key
-)
-select e.fold, r.job_key, min(r.relation) as relation
-from report_events e
-join reasons r on r.about = case when e.top = '' then e.about else e.top end
-join report_jobs using (job_key)
-where r.relation <> 'scope' or e.about <> e.resource_key or e.operation ilike '%/resourcegroups/%'
-group by all
-order by all
-"""
-
+# One row per change: table ``changes`` has one for each job that it touches and each property that it set.
 _CHANGES = """
 create or replace temp table report_changes as
-with counted as (
-    select fold, count(*) as jobs from report_change_jobs group by all
-)
-select e.fold, min(e.event_time) as began, max(e.event_time) as ended, count(*) as events,
-       arg_min(e.operation, e.moment) as operation, arg_min(e.resource_id, e.moment) as resource_id,
-       arg_min(e.caller, e.moment) filter (where e.caller is not null) as caller,
-       arg_min(e.caller_object_id, e.moment) filter (where e.caller_object_id is not null) as caller_object_id,
-       arg_min(e.app_id, e.moment) filter (where e.app_id is not null) as app_id,
-       min(e.correlation_id) as correlation_id, arg_max(e.status, e.finality) as status,
-       arg_max(e.sub_status, e.moment) filter (where coalesce(e.sub_status, '') <> '') as sub_status,
-       arg_max(e.raw_ref, e.finality) as raw_ref, min(counted.jobs) as jobs,
-       row_number() over (order by min(e.event_time) desc, e.fold) as number
-from report_events e join counted using (fold)
-group by e.fold
+select change_id, min("at") as "at", min(operation) as operation, min(resource_id) as resource_id, min(kind) as kind,
+       min(changed_by) as changed_by, min(changed_by_name) as changed_by_name,
+       min(changed_by_type) as changed_by_type, min(client) as client, min(status) as status,
+       min(sub_status) as sub_status, min(source) as source, max(events) as events, min(before_after) as before_after,
+       min(raw_ref) as raw_ref, count(distinct lower(job_id)) as jobs,
+       row_number() over (order by min("at") desc, change_id) as number
+from changes
+group by change_id
 order by number
 """
 
@@ -120,5 +71,5 @@ order by number
 def prepare(con: duckdb.DuckDBPyConnection) -> None:
     """Make the temporary tables in ``con``; they are gone with the connection."""
     con.execute("set TimeZone = 'UTC'")
-    for sql in (_JOBS, _SCOPES, _ACCESS, _EVENTS, _CHANGE_JOBS, _CHANGES):
+    for sql in (_JOBS, _SCOPES, _ACCESS, _CHANGES):
         con.execute(sql)

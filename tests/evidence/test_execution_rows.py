@@ -12,7 +12,7 @@ import samples
 from samples import ENVIRONMENT_ID, GROUP_ID, JOB_ID, page
 
 from audit.evidence import diagnostic_settings, environments, execution_logs, executions, inventory, jobs, workspaces
-from audit.model import Collected, Gap, GapReason, Scope
+from audit.model import Collected, Gap, GapReason, MalformedItem, Scope, decode
 from tests.conftest import collected, role, serving
 
 CUSTOMER = "eeeeeeee-0000-4000-8000-000000000003"
@@ -202,6 +202,24 @@ def test_an_exit_code_stands_in_the_message(code, known):
 def test_the_environment_is_one_that_is_known_or_none(said, found):
     row = logged(line(**said), f"{ENVIRONMENT_ID}=calmdune-8fc8ad45", WORKSPACE_ID)
     assert row.environment_id == found
+
+
+@pytest.mark.parametrize("said", ["exit code '99999999999999999999'", f"Image size: {10**25} bytes"])
+def test_a_number_in_a_message_that_no_column_holds_is_not_known(said):
+    row = logged(line(log=f'pulled image "acr.io/a:1" in 1s. {said}'))
+    assert (row.exit_code, row.image_size_bytes) == (None, None)
+
+
+def test_a_count_that_no_column_holds_is_malformed_and_fails_no_table():
+    (item,) = decode(execution_logs.KIND, [page(line(count=1e30), scope=f"/workspaces/{CUSTOMER}", asked={})])
+    assert isinstance(item, MalformedItem)
+    assert "count is a number that no table can hold" in item.detail
+
+
+def test_an_answer_without_any_table_is_no_empty_answer():
+    (item,) = decode(execution_logs.KIND, [page({"tables": []}, scope=f"/workspaces/{CUSTOMER}", asked={})])
+    assert isinstance(item, MalformedItem)
+    assert item.detail.startswith("$.tables")
 
 
 def test_a_refusal_and_a_tables_description_have_no_rows():

@@ -162,7 +162,12 @@ def _calm(to: Filler) -> None:
     _metrics(to, "good")
     for day in range(30):
         for hour in (3, 9, 17)[: 2 + day % 2]:
-            execution(to, "good", SINCE + timedelta(days=day, hours=hour), took=180.0 + 13 * (day % 9) + hour)
+            at = SINCE + timedelta(days=day, hours=hour)
+            name = execution(to, "good", at, took=180.0 + 13 * (day % 9) + hour)
+            for later in (0.0, 60.0) if day < 3 else ():
+                to.add("execution_logs", workspace="w", environment_id=ENVIRONMENT, job_name="good",
+                       execution_name=name, at=at + timedelta(seconds=4.5 + day + later), reason="ContainerStarted",
+                       type="Normal", message="Started container 'main'")  # fmt: skip
     _costs(to, "good", "actual")
     to.add("alerts", alert_id="a", kind="metric", name="backlog", enabled=True, severity=2, scopes=[NAMESPACE],
            target_type="Microsoft.ServiceBus/namespaces", condition_text="ActiveMessages above 100",
@@ -172,6 +177,13 @@ def _calm(to: Filler) -> None:
            image_size_bytes=123_456_789)  # fmt: skip
     to.add("statements", job_id=job_id("good"), topic="expected_behaviour", text="Runs by day, never by night",
            stated_by="ada@example.com", stated_on=NOW.date(), source="jobs.toml")  # fmt: skip
+    to.add("scaler_facts", job_id=job_id("good"), rule_name="queue", scaler_type="azure-servicebus", support="verify",
+           support_source="KEDA's schema", verified_by="ada@example.com", verified_on=NOW.date(), verified_for="2.15",
+           verified_source="jobs.toml", threshold_key="messageCount", threshold=5, threshold_origin="scaler default",
+           polling_interval_s=30, polling_origin="platform default", unknown_keys=["queuename"],
+           near_keys={"queuename": "queueName"}, deprecated_keys={"metricName": "ignored since 2.12"},
+           missing_keys=["namespace"], plain_secret_keys=["connection"], maybe_missing_keys=[],
+           unfit_values={})  # fmt: skip
     to.add("fit", job_id=job_id("good"), signal="running_share", value=0.02, detail="ran in 75 stretches")
     to.add("continuity", kind="executions", scope=job_id("good"), **{"from": SINCE, "to": NOW}, state="continuous",
            detail="joins the run before")  # fmt: skip

@@ -156,13 +156,45 @@ def test_an_incident_of_no_job_is_refused(dossier: Any, tmp_path: Path) -> None:
     ("window", "how"),
     [("2026-05-01/2026-05-02", "outside"), ("2026-10-01/2026-11-01", "partly outside")],
 )
-def test_an_incident_of_a_time_that_was_not_read_is_refused(dossier: Any, tmp_path: Path, window: str, how: str) -> None:
+def test_an_incident_of_a_time_not_read_is_refused(dossier: Any, tmp_path: Path, window: str, how: str) -> None:
     _, stored, con = dossier
     asked = Incident.parse(f"good={window}", report_fixture.NOW)
     whole = f"lies {how} this pack's window, .*2026-10-23 .* UTC to 2026-11-22 .* UTC: that time was not read"
     with pytest.raises(UsageError, match=whole):
         html.write(con, stored.run, stored, tmp_path, [packaged("report_templates")], incidents=[asked])
     assert not list(tmp_path.iterdir())
+
+
+def test_a_rule_tells_what_is_in_force_and_what_the_catalogue_says(dossier: Any) -> None:
+    told = section(page(dossier, "good"), "rules").text
+    for words in (
+        "5 scaler default",
+        "30 s platform default",
+        "verified by ada@example.com on 2026-11-22 for 2.15 (jobs.toml)",
+        "secret in plain connection",
+        "missing namespace",
+        "unknown queuename probably queueName",
+        "deprecated metricName ignored since 2.12",
+    ):
+        assert words in told, words
+    assert "not held against the catalogue" in section(page(dossier, "leaky"), "rules").text
+
+
+def test_start_up_is_from_the_execution_to_its_first_container(dossier: Any) -> None:
+    told = section(page(dossier, "good"), "health").text
+    assert "half took less than 5.5 s, the longest 6.5 s; the logs tell it of 7 of 75 executions" in told
+    assert "not told by the logs" not in told
+
+
+def test_the_index_has_one_row_for_a_change_however_many_properties_it_set(dossier: Any) -> None:
+    changes = section(markup.read(dossier[0] / "index.html"), "changes")
+    rows = [row for row in changes.all("tr") if "maxExecutions" in row.text]
+    assert len(rows) == 1
+    assert "app:1" in rows[0].text
+    assert "became" in rows[0].text
+    count = dossier[2].execute("select count(distinct change_id) from changes").fetchone()[0]
+    assert len([row for row in changes.all("tr") if row.all("td")]) == count
+    assert f"{count} changes on " in changes.text
 
 
 def test_pages_hold_their_structure(dossier: Any) -> None:

@@ -143,8 +143,8 @@ def test_the_same_rows_are_the_same_bytes(
     def written(output: Path, numbers: tuple[int, ...], threads: int) -> list[bytes]:
         connect = tables.connect
 
-        def threaded(database: str = ":memory:") -> duckdb.DuckDBPyConnection:
-            connection = connect(database)
+        def threaded(database: str = ":memory:", **given: Path) -> duckdb.DuckDBPyConnection:
+            connection = connect(database, **given)
             connection.execute(f"SET threads = {threads}")
             return connection
 

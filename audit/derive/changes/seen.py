@@ -26,7 +26,8 @@ left join lateral (
            or starts_with(graph.resource_key, change_acts.resource_key || '/'))
       and (ends_with(change_acts.operation_key, '/write') or ends_with(change_acts.operation_key, '/delete')
            or ends_with(change_acts.operation_key, '/action'))
-    order by length(change_acts.resource_key) desc, ends_with(change_acts.operation_key, '/action'), abs(epoch_us(change_acts.at) - epoch_us(graph.at)),
+    order by length(change_acts.resource_key) desc, ends_with(change_acts.operation_key, '/action'),
+             abs(epoch_us(change_acts.at) - epoch_us(graph.at)),
              change_acts.change_id
     limit 1
 ) as acts on true

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from audit.render import job_words
 from audit.render.dossier.batch import OF_JOB, About, Facts, of_job
 from audit.render.sections import access
+from audit.render.text import listing, number
 
 if TYPE_CHECKING:
     from audit.render.rows import Row
@@ -62,11 +63,11 @@ def told(facts: Facts, about: About) -> dict[str, Any]:
     """Return what the page's sections on configuration and access show."""
     names = about.names
     config: Row | None = next(iter(facts["config"]), None)
-    scalers = {row["rule_name"]: row for row in facts["scalers"]}
+    scalers = {(row["rule_name"], _twin(row)): row for row in facts["scalers"]}
     for rule in facts["rules"]:
         rule["pairs"] = job_words.pairs(rule["metadata"])
         rule["secrets"] = json.loads(rule["auth"] or "[]")
-        rule["facts"] = _scaler(scalers.get(rule["rule_name"]))
+        rule["facts"] = _scaler(scalers.get((rule["rule_name"], _twin(rule))))
     for row in facts["identities"]:
         row["principal"] = names.principal(row["who"])
         row["trusts"] = json.loads(row["federated_credentials"] or "[]")
@@ -83,11 +84,45 @@ def told(facts: Facts, about: About) -> dict[str, Any]:
     }
 
 
+def _twin(row: Row) -> str:
+    """Return what tells two rules of one name apart: the end of their rows' ids."""
+    return str(row["row_id"]).partition("-")[2]
+
+
 def _scaler(row: Row | None) -> Row | None:
+    """Return what the scaler catalogue says of a rule; ``remarks``: (tone, words, keys with why), the worst first."""
     if row is None:
         return None
-    lists = ("unknown_keys", "deprecated_keys", "missing_keys", "plain_secret_keys")
-    return row | {name: json.loads(row[name] or "[]") for name in lists}
+    kept = {name: json.loads(row[name] or "null") for name in ("near_keys", *(each[0] for each in _REMARKS))}
+    remarks = []
+    for name, mark, words in _REMARKS:
+        keys = kept[name]
+        if keys:
+            why = keys if isinstance(keys, dict) else kept["near_keys"] if name == "unknown_keys" else None
+            remarks.append((mark, words, [(key, _why(name, (why or {}).get(key))) for key in sorted(keys)]))
+    unchecked = (
+        "" if row["unknown_keys"] is not None else "The scaler is not in the catalogue: its keys are not checked."
+    )
+    amount = row["threshold_written"] or (None if row["threshold"] is None else number(row["threshold"]))
+    return row | {"remarks": remarks, "unchecked": unchecked, "amount": amount}
+
+
+_REMARKS = (
+    ("plain_secret_keys", "bad", "secret in plain"),
+    ("missing_keys", "bad", "missing"),
+    ("unfit_values", "bad", "value not allowed"),
+    ("unknown_keys", "warn", "unknown"),
+    ("deprecated_keys", "warn", "deprecated"),
+    ("maybe_missing_keys", "open", "perhaps missing"),
+)
+"""Column of scaler_facts, how grave it is, and in words."""
+
+
+def _why(name: str, said: Any) -> str:
+    if said is None:
+        return ""
+    text = listing(said, "or") if isinstance(said, list) else str(said)
+    return {"unknown_keys": f"probably {text}", "unfit_values": f"is {text}"}.get(name, text)
 
 
 def enabled(logs: str | None) -> list[str]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from audit.render import charts
 from audit.render.dossier.batch import OF_JOB, About, Facts
-from audit.render.sections.changes import tone, verb
+from audit.render.sections import changes as listed
+from audit.render.sections.changes import AROUND
 
 if TYPE_CHECKING:
     from audit.render.rows import Row
@@ -17,24 +18,6 @@ MOST_CHANGES = 300
 """Changed properties that one job's page lists; more are counted and stand in data/changes.parquet."""
 AT_ONCE = timedelta(minutes=10)
 """Changes of several settings that lie no further apart can't be told apart as causes."""
-AROUND = {
-    "job": "the job itself",
-    "environment": "its environment",
-    "identity": "its identity",
-    "event_source": "its event source",
-    "entity": "its event source",
-    "vault": "its vault",
-    "registry": "its registry",
-    "workspace": "its log workspace",
-    "subnet": "its subnet",
-    "scope": "a scope above it",
-    "private_endpoint": "a private endpoint",
-    "dns_zone": "a private DNS zone",
-    "reaches": "what it reaches",
-}
-"""Relation → whose change it is."""
-SILENT = ("start", "stop", "secret_read", "suspend", "resume", "read")
-"""Kinds of change that set nothing."""
 
 QUERIES = {
     "changed": f"""
@@ -63,29 +46,12 @@ def told(facts: Facts, about: About) -> dict[str, Any]:
 
 def folded(rows: list[Row], about: About) -> list[Row]:
     """Return one entry for each change, latest first, with ``properties``; rows come in order of it."""
-    since, until = about.window
     found = []
     for _, group in groupby(rows, key=lambda row: (row["at"], row["change_id"])):
         members = list(group)
-        first = members[0]
-        who = about.names.caller(first["changed_by"])
-        if not who.known and first["changed_by_name"]:
-            who = who._replace(name=first["changed_by_name"], kind=(first["changed_by_type"] or "").lower())
-        found.append(
-            first
-            | {
-                "who": who,
-                "what": verb(first["operation"] or "") if first["operation"] else "changed",
-                "target": about.names.scope(first["resource_id"] or ""),
-                "around": AROUND.get(
-                    first["relation"], f"its {(first['relation'] or 'surroundings').replace('_', ' ')}"
-                ),
-                "tone": tone(first["status"]) if first["status"] else "done",
-                "outside": not since <= first["at"] < until,
-                "properties": [row for row in members if row["property"]],
-                "silent": first["kind"] in SILENT,
-            }
-        )
+        first = listed.told(members[0], about.names, about.run)
+        around, properties = listed.around(first["relation"]), [row for row in members if row["property"]]
+        found.append(first | {"around": around, "properties": properties})
     return found
 
 

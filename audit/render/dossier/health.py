@@ -90,6 +90,22 @@ QUERIES = {
                max(started) as last, arg_max(raw_ref, started) as raw_ref
         from bad group by all order by job_key, n desc, last desc, status, why nulls last, told_codes
     """,
+    "waited": """
+        with first_started as (
+            select b.job_key, h.execution_id, date_diff('millisecond', h.started, min(l.at)) / 1000.0 as waited,
+                   arg_min(l.raw_ref, (l.at, l.row_id)) as raw_ref
+            from execution_history h
+            join report_jobs b on b.job_key = lower(h.job_id)
+            join execution_logs l on lower(l.execution_name) = lower(h.name) and lower(l.job_name) = lower(b.name)
+                and b.environment_key = lower(rtrim(l.environment_id, '/'))
+            where b.position between ? and ? and lower(l.reason) in ('containerstarted', 'started')
+                and l.at >= h.started and h.source is distinct from 'log_analytics'
+            group by b.job_key, h.execution_id, h.started
+        )
+        select job_key, count(*) as n, quantile_cont(waited, 0.5) as p50, max(waited) as most,
+               arg_max(raw_ref, (waited, execution_id)) as raw_ref
+        from first_started group by all order by all
+    """,
     "starts": """
         select b.job_key, l.image, count(*) as pulls, quantile_cont(l.pull_seconds, 0.5) as p50,
                max(l.pull_seconds) as most, max(l.image_size_bytes) as size, arg_max(l.raw_ref, (l.at, l.row_id))
@@ -121,6 +137,7 @@ def told(facts: Facts, about: About, missing: dict[str, list[Row]]) -> dict[str,
         "reasons": [_reason(row) for row in facts["reasons"]],
         "failed": [_failure(row) for row in facts["failed"]],
         "starts": facts["starts"],
+        "waited": next(iter(facts["waited"]), None),
         "timeout_share": _share(totals, config),
         "sources_told": [_SOURCES.get(each, str(each)) for each in totals["sources"]] if totals else [],
     }

@@ -177,7 +177,7 @@ def _within(asked: Incident, run: Run) -> None:
             f"the incident of {asked.job}, {utc(asked.since)} to {utc(asked.until)}, lies "
             f"{'outside' if apart else 'partly outside'} this pack's window, {utc(since)} to {utc(until)}: that time "
             "was not read",
-            hint="ask for a time within the window, or collect one that covers it: jobaudit collect --since … --until …",
+            hint="ask for a time within it, or collect one that covers this time: jobaudit collect --since … --until …",
         )
 
 

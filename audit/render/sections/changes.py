@@ -1,4 +1,7 @@
-"""What changed: operations on the jobs and around them in the window, several events folded into one row."""
+"""What changed: what was done to the jobs and around them in the window, one row for each change of table ``changes``.
+
+The job pages and the workbook read the same table, so that their counts agree.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,29 @@ if TYPE_CHECKING:
     import duckdb
 
     from audit.model import Run
-    from audit.render.names import Names
+    from audit.render.names import Names, Who
 
 CHANGES = "select * from report_changes"
+MOST_JOBS = 5
+"""Jobs that one change names; the others are counted."""
+SILENT = ("start", "stop", "secret_read", "suspension", "read")
+"""Kinds of change that set nothing."""
+AROUND = {
+    "job": "the job itself",
+    "environment": "its environment",
+    "identity": "its identity",
+    "event_source": "its event source",
+    "entity": "its event source",
+    "vault": "its vault",
+    "registry": "its registry",
+    "workspace": "its log workspace",
+    "subnet": "its subnet",
+    "scope": "a scope above it",
+    "private_endpoint": "a private endpoint",
+    "dns_zone": "a private DNS zone",
+    "reaches": "what it reaches",
+}
+"""Relation → whose change it is."""
 _VERBS = {
     "write": "created or updated",
     "delete": "deleted",
@@ -29,23 +52,46 @@ _VERBS = {
 
 
 def counts(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    """Return how many events there are, how many are shown, and of which kinds the others are."""
+    """Return how many changes there are, on how many jobs, and how many Activity Log events they were folded from."""
     total = one(con, "select count(*) as n from activity_log")["n"]
-    shown = one(con, "select coalesce(sum(events), 0)::bigint as n from report_changes")["n"]
-    return {"events": total, "shown": shown, "noise": total - shown}
+    shown = one(con, "select count(*) as n, coalesce(sum(events), 0)::bigint as events from report_changes")
+    jobs = one(con, "select count(distinct lower(job_id)) as n from changes")["n"]
+    return {
+        "changes": shown["n"],
+        "jobs": jobs,
+        "events": total,
+        "shown": shown["events"],
+        "noise": max(0, total - shown["events"]),
+    }
+
+
+def page(con: duckdb.DuckDBPyConnection, rows: list[Row], names: Names, run: Run) -> dict[str, Any]:
+    """Return what one page of the listing shows: its changes, and the jobs that they touch by change."""
+    properties = _properties(con, rows)
+    return {
+        "rows": [told(row, names, run) | {"properties": properties.get(row["change_id"], [])} for row in rows],
+        "touched": _touched(con, rows),
+    }
 
 
 def told(row: Row, names: Names, run: Run) -> Row:
     """Add who, what and where in words, and whether it lies outside the window that was asked for."""
-    operation = row["operation"] or ""
-    target = names.scope(row["resource_id"] or "")
     return row | {
-        "who": names.caller(row["caller"], row["caller_object_id"], row["app_id"]),
-        "what": verb(operation),
-        "target": target,
-        "tone": tone(row["status"]),
-        "outside": not run.window.since <= row["began"] < run.window.until,
+        "who": who(row, names),
+        "what": verb(row["operation"] or "") if row["operation"] else "changed",
+        "target": names.scope(row["resource_id"] or ""),
+        "tone": tone(row["status"]) if row["status"] else "done",
+        "outside": not run.window.since <= row["at"] < run.window.until,
+        "silent": row["kind"] in SILENT,
     }
+
+
+def who(row: Row, names: Names) -> Who:
+    """Return who made a change: from the directory, else as table ``changes`` found."""
+    found = names.caller(row["changed_by"])
+    if not found.known and row["changed_by_name"]:
+        found = found._replace(name=row["changed_by_name"], kind=(row["changed_by_type"] or "").lower())
+    return found
 
 
 def verb(operation: str) -> str:
@@ -65,20 +111,44 @@ def tone(status: str | None) -> str:
     return "failed" if key in ("failed", "failure", "canceled", "cancelled") else "open"
 
 
-def relations(con: duckdb.DuckDBPyConnection, rows: list[Row]) -> dict[str, list[Row]]:
-    """Return the jobs (at most five each) that the changes of one page touch, by fold."""
-    if not rows:
-        return {}
-    sql = """
-    select c.fold, c.relation, j.job_id, j.name,
-           row_number() over (partition by c.fold order by (c.relation <> 'job'), j.position) as nth
-    from report_change_jobs c join report_jobs j using (job_key)
-    join report_changes r using (fold)
-    where r.number between ? and ?
-    qualify nth <= 5
-    order by c.fold, nth
-    """
+def around(relation: str | None) -> str:
+    """Return whose change it is, seen from a job."""
+    return AROUND.get(relation or "", f"its {(relation or 'surroundings').replace('_', ' ')}")
+
+
+def _of_page(con: duckdb.DuckDBPyConnection, sql: str, rows: list[Row]) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = {}
-    for row in fetch(con, sql, rows[0]["number"], rows[-1]["number"]):
-        found.setdefault(row["fold"], []).append(row)
+    if rows:
+        for row in fetch(con, sql, rows[0]["number"], rows[-1]["number"]):
+            found.setdefault(row["change_id"], []).append(row)
     return found
+
+
+def _touched(con: duckdb.DuckDBPyConnection, rows: list[Row]) -> dict[str, list[Row]]:
+    """Return the jobs that the changes of one page touch, at most MOST_JOBS each."""
+    sql = f"""
+    with touched as (
+        select r.change_id, j.job_id, j.name, j.position, min(c.relation) as relation
+        from report_changes r join changes c using (change_id) join report_jobs j on j.job_key = lower(c.job_id)
+        where r.number between ? and ? group by all
+    )
+    select *, row_number() over (partition by change_id order by (relation <> 'job'), position) as nth from touched
+    qualify nth <= {MOST_JOBS}
+    order by change_id, nth
+    """
+    found = _of_page(con, sql, rows)
+    return {
+        change: [row | {"around": "" if row["relation"] == "job" else around(row["relation"])} for row in jobs]
+        for change, jobs in found.items()
+    }
+
+
+def _properties(con: duckdb.DuckDBPyConnection, rows: list[Row]) -> dict[str, list[Row]]:
+    """Return the properties that the changes of one page are known to have set: the same for every job touched."""
+    sql = """
+    select distinct r.change_id, c.property, c.before, c.after, c.before_after
+    from report_changes r join changes c using (change_id)
+    where r.number between ? and ? and c.property is not null
+    order by all
+    """
+    return _of_page(con, sql, rows)

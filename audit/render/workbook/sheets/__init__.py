@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from audit.render.workbook.sheets.access import IDENTITIES, PERMISSIONS, ROLE_ASSIGNMENTS, ROLES
 from audit.render.workbook.sheets.assessment import CONTROLS, COVERAGE, FINDINGS, RECONCILIATION
+from audit.render.workbook.sheets.governance import CADENCE, EXEMPTIONS, LOCKS
 from audit.render.workbook.sheets.health import EXECUTIONS, HEALTH
 from audit.render.workbook.sheets.jobs import CONTAINERS, ENVIRONMENTS, JOBS, SCALE_RULES, SECRETS, SUBSCRIPTIONS
 from audit.render.workbook.sheets.operations import ACTION_GROUPS, ACTIVITY_LOG, DIAGNOSTIC_SETTINGS, RAW_FILES
@@ -29,6 +30,8 @@ EVIDENCE = (
     NETWORK,
     ROLE_ASSIGNMENTS,
     ROLES,
+    LOCKS,
+    EXEMPTIONS,
     ACTIVITY_LOG,
     DIAGNOSTIC_SETTINGS,
     IDENTITIES,
@@ -40,6 +43,7 @@ EVIDENCE = (
     FIRED,
     ACTION_GROUPS,
     CONTINUITY,
+    CADENCE,
     SUBSCRIPTIONS,
     PERMISSIONS,
 )
