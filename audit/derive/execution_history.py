@@ -108,8 +108,8 @@ def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
     ``source``: ``azure`` (listed when the run read it), ``history`` (listed when an earlier run did),
     ``log_analytics`` (told by the system logs alone; ``started`` is then the first line about it, and ``status`` null
     where no line tells how it ended). Lines about a name that two jobs of one environment bear tell of neither. An
-    execution that is over at a time that nobody tells belongs to when it started. ``raw_ref`` of a row from history names that
-    run.
+    execution that is over at a time that nobody tells belongs to when it started. ``raw_ref`` of a row from history
+    names that run.
     """
     con.execute(_LOGGED)
     con.execute(_CREATE, {"since": run.window.since, "until": run.window.until})
