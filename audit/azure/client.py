@@ -16,6 +16,7 @@ from audit.azure import credential as signing
 from audit.azure.clouds import Cloud, cloud_of
 from audit.azure.door import Door, must_be_object
 from audit.azure.faults import DIGEST_ERRORS, named, place
+from audit.azure.guard import DIRECTORY_GETS
 from audit.azure.meter import DEFAULT_WAIT, Meter, UnitMeter, unit_meter
 from audit.azure.paging import Links
 from audit.azure.pipeline import Plumbing
@@ -53,7 +54,8 @@ class Azure(Clients):
         self._arm = Door(plumbing.pipeline(arm, cloud.arm_scope, typed=False), arm)
         self._graph: Door | None = None
         if cloud.graph:
-            self._graph = Door(plumbing.pipeline(cloud.graph, cloud.graph_scope, typed=False), cloud.graph)
+            pipeline = plumbing.pipeline(cloud.graph, cloud.graph_scope, typed=False, gets=DIRECTORY_GETS)
+            self._graph = Door(pipeline, cloud.graph)
         self._logs: Door | None = None
         if cloud.logs:
             self._logs = Door(plumbing.pipeline(cloud.logs, cloud.logs_scope, typed=False), cloud.logs)
@@ -110,10 +112,25 @@ class Azure(Clients):
 
     async def directory_objects(self, object_ids: Sequence[str], *, scope: Scope) -> AsyncIterator[Page]:
         """Yield what the directory knows about these object ids, up to 1,000 a page; unknown ids are left out."""
-        if self._graph is None:
-            raise ReadFailed(GapReason.UNSUPPORTED, "this cloud has no Microsoft Graph: cloud.graph is empty")
-        async for answer in questions.directory_objects(self._graph, object_ids):
+        async for answer in questions.directory_objects(self._directory(), object_ids):
             yield answer.page(scope, questions.GRAPH_VERSION)
+
+    async def directory_list(
+        self, path: str, *, scope: Scope, params: Mapping[str, str] | None = None, eventual: bool = False
+    ) -> AsyncIterator[Page]:
+        """Yield every page of a Graph list below ``/v1.0``. NotThere: what the list belongs to doesn't exist.
+
+        Only the paths of guard.DIRECTORY_GETS are sent. ``eventual``: ask for an answer out of Graph's index, which
+        some lists need.
+        """
+        async for answer in questions.directory_list(self._directory(), path, params, eventual=eventual):
+            yield answer.page(scope, questions.GRAPH_VERSION)
+
+    async def directory_object(self, path: str, *, scope: Scope, params: Mapping[str, str] | None = None) -> Page:
+        """Return one Graph object below ``/v1.0``, by one of the same paths. NotThere: it doesn't exist."""
+        door = self._directory()
+        answer = await door.get(questions.graph_url(door, path, params))
+        return answer.page(scope, questions.GRAPH_VERSION)
 
     async def log_query(
         self, workspace: str, kql: str, *, since: datetime, until: datetime, scope: Scope
@@ -126,6 +143,11 @@ class Azure(Clients):
             raise ReadFailed(GapReason.UNSUPPORTED, "this cloud has no Log Analytics: cloud.logs is empty")
         async for answer in logs.query(self._logs, workspace, kql, since=since, until=until):
             yield answer.page(scope, logs.VERSION)
+
+    def _directory(self) -> Door:
+        if self._graph is None:
+            raise ReadFailed(GapReason.UNSUPPORTED, "this cloud has no Microsoft Graph: cloud.graph is empty")
+        return self._graph
 
     def registry(self, login_server: str) -> registry.Registry:
         """Return the door to a container registry; ``login_server`` is what ARM names in the registry's own answer.

@@ -55,15 +55,18 @@ class Door:
         """Return the answer to such a question at a whole address. What fails is raised as it comes, unnamed."""
         return await self._send(HttpRequest("POST", url, headers=_JSON, content=msgspec.json.encode(body)))
 
-    async def pages(self, url: str, links: Links | None = None) -> AsyncIterator[Answer]:
+    async def pages(
+        self, url: str, links: Links | None = None, *, one: bool = False, headers: Mapping[str, str] | None = None
+    ) -> AsyncIterator[Answer]:
         """Yield a list's pages from ``url`` to the last one, or raise.
 
-        A page that was read is yielded before what is wrong with its link is raised.
+        A page that was read is yielded before what is wrong with its link is raised. ``one``: a 404 says that what the
+        list belongs to isn't there. ``headers`` go with each request.
         """
         links = links or Links()
         while True:
-            with links.whole(), named(_what("GET", url), one=False):
-                answer = await self._send(HttpRequest("GET", url, headers=_ACCEPT))
+            with links.whole(), named(_what("GET", url), one=one):
+                answer = await self._send(HttpRequest("GET", url, headers=_ACCEPT | dict(headers or {})))
                 link = links.read(answer)
             yield answer
             if not link:

@@ -147,7 +147,7 @@ def refusal(answer: Answer, *, one: bool) -> ReadFailed | NotThere:
         return ReadFailed(GapReason.UNSUPPORTED, detail)
     if answer.status == 404:  # noqa: PLR2004  HTTP
         return _not_found(answer, code, detail, one=one)
-    return ReadFailed(_STATUS.get(answer.status, GapReason.UNAVAILABLE), detail)
+    return ReadFailed(_STATUS.get(answer.status, GapReason.UNAVAILABLE), detail, code=code)
 
 
 def _not_found(answer: Answer, code: str, detail: str, *, one: bool) -> ReadFailed | NotThere:

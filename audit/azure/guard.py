@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from azure.core.pipeline import PipelineRequest, PipelineResponse
 
 _SEGMENT = r"[A-Za-z0-9._()\-]+"
+_GUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 READ_ONLY_POSTS: tuple[re.Pattern[str], ...] = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -25,6 +26,16 @@ READ_ONLY_POSTS: tuple[re.Pattern[str], ...] = tuple(
     )
 )
 """The questions that Azure wants as a POST: Resource Graph, Cost query, Log Analytics query, Graph getByIds."""
+
+DIRECTORY_GETS: tuple[re.Pattern[str], ...] = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"/v1\.0/groups/{_GUID}",
+        rf"/v1\.0/groups/{_GUID}/(transitiveMembers|members)(/microsoft\.graph\.servicePrincipal)?",
+        r"/v1\.0/identityGovernance/privilegedAccess/group/(eligibility|assignment)ScheduleInstances",
+    )
+)
+"""What Graph is asked by GET: a group, who is in it, and who may come into it."""
 
 _OVERRIDES = ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override")
 _PORTS = {"https": 443, "http": 80}
@@ -53,12 +64,19 @@ def origin(url: str) -> Origin:
 class Guard(AsyncHTTPPolicy[Any, Any]):
     """Lets reads through to one endpoint and raises Refused for everything else.
 
-    ``posts``: the paths that may be asked by POST.
+    ``posts``: the paths that may be asked by POST. ``gets``: those that may be asked by GET; None is all.
     """
 
-    def __init__(self, endpoint: str, posts: tuple[re.Pattern[str], ...] = READ_ONLY_POSTS) -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        posts: tuple[re.Pattern[str], ...] = READ_ONLY_POSTS,
+        *,
+        gets: tuple[re.Pattern[str], ...] | None = None,
+    ) -> None:
         super().__init__()
         self._posts = posts
+        self._gets = gets
         self._origin = origin(endpoint)
         self._prefix = endpoint + "/"
 
@@ -72,9 +90,9 @@ class Guard(AsyncHTTPPolicy[Any, Any]):
         """Raise HostRefused or WriteRefused unless this is a read on this endpoint."""
         if not url.startswith(self._prefix):
             self._check_origin(url)
-        if method == "GET":
-            return
         path = urlsplit(url).path
+        if method == "GET" and (self._gets is None or any(allowed.fullmatch(path) for allowed in self._gets)):
+            return
         if method != "POST" or not any(allowed.fullmatch(path) for allowed in self._posts):
             raise WriteRefused(f"{method} {path} is not among the reads that jobaudit makes; it was not sent")
         if ".." in path.split("/") or any(name in headers for name in _OVERRIDES):

@@ -37,16 +37,18 @@ class Plumbing:
     throttle: Throttle
     backoff: float
 
-    def pipeline(self, endpoint: str, token_scope: str, *, typed: bool) -> AsyncPipeline[Any, Any]:
+    def pipeline(
+        self, endpoint: str, token_scope: str, *, typed: bool, gets: tuple[re.Pattern[str], ...] | None = None
+    ) -> AsyncPipeline[Any, Any]:
         """Return a pipeline that reaches ``endpoint`` only, with tokens for ``token_scope`` only.
 
-        ``typed``: for an SDK client, which wants the JSON decoded beside the answer.
+        ``typed``: for an SDK client, which wants the JSON decoded beside the answer. ``gets``: see Guard.
         """
         return AsyncPipeline(
             share(self.session),
             policies=[
                 Recorder(decode=typed),
-                Guard(endpoint),
+                Guard(endpoint, gets=gets),
                 Retry(self.throttle.meter, backoff=self.backoff),
                 Gate(self.throttle),
                 AsyncARMChallengeAuthenticationPolicy(self.credential, token_scope),

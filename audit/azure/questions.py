@@ -1,8 +1,9 @@
-"""The two questions that go as a POST: Resource Graph, and names out of the directory."""
+"""What is asked beside ARM's lists: Resource Graph, and the directory by Microsoft Graph."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
 
 import msgspec
 
@@ -11,7 +12,7 @@ from audit.azure.paging import Links
 from audit.model.outcome import GapReason, ReadFailed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from audit.azure.door import Door
     from audit.azure.recorder import Answer
@@ -67,6 +68,21 @@ async def _graph_pages(door: Door, query: str, subscriptions: list[str]) -> Asyn
             raise ReadFailed(GapReason.TRUNCATED, f"page {links.pages} leads back to a page that was read before")
         seen.add(found.skip_token)
         options["$skipToken"] = found.skip_token
+
+
+def graph_url(door: Door, path: str, params: Mapping[str, str] | None) -> str:
+    """Return the address of a path below ``/v1.0`` at Graph."""
+    query = "?" + urlencode(params, safe="$,()':/", quote_via=quote) if params else ""
+    return f"{door.endpoint}/{GRAPH_VERSION}{quote(path, safe='/')}{query}"
+
+
+async def directory_list(
+    door: Door, path: str, params: Mapping[str, str] | None, *, eventual: bool
+) -> AsyncIterator[Answer]:
+    """Yield every page of a Graph list; its links lead to Graph itself or nowhere."""
+    headers = {"ConsistencyLevel": "eventual"} if eventual else {}
+    async for answer in door.pages(graph_url(door, path, params), one=True, headers=headers):
+        yield answer
 
 
 async def directory_objects(door: Door, object_ids: Sequence[str]) -> AsyncIterator[Answer]:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from azure.core.pipeline.policies import AsyncHTTPPolicy
 
 from audit.azure.family import family_of
-from audit.azure.hints import remaining, retry_after
+from audit.azure.hints import limit_used, remaining, retry_after
 from audit.azure.meter import current_unit
 from audit.model.outcome import GapReason, ReadFailed
 
@@ -44,11 +44,13 @@ class Limit:
 # https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling
 # https://learn.microsoft.com/azure/governance/resource-graph/concepts/guidance-for-throttled-requests
 # https://learn.microsoft.com/azure/container-registry/container-registry-skus (3,000 reads a minute in Standard)
+# https://learn.microsoft.com/graph/throttling-limits (3,500 units in ten seconds in a small tenant, a list costs 5)
 # https://learn.microsoft.com/azure/cost-management-billing/costs/manage-automation#data-latency-and-rate-limits
 ARM_READS = Limit(capacity=250, rate=25)
 LIMITS = {
     "registry": Limit(capacity=250, rate=50),
     "resource_graph": Limit(capacity=15, rate=3),
+    "graph": Limit(capacity=250, rate=50),
     "cost": Limit(capacity=5, rate=0.7),  # 12 in ten seconds, 60 in a minute; 600 in an hour, as the headers tell
 }
 
@@ -104,6 +106,11 @@ class Bucket:
         if self._rate < self._limit.rate:
             self._refill()
             self._rate = min(self._limit.rate, self._rate + self._limit.rate / 16)
+
+    def ease(self, used: float) -> None:
+        """Slow down, where Azure says which share of its limit is used up: full speed at 0.8, hardly any at 1.8."""
+        self._refill()
+        self._rate = min(self._rate, self._limit.rate * max(SLOWEST, 1.8 - used))
 
     def refused(self, sent_at: float, hint: float | None) -> None:
         """Pause for everyone after a 429, and come back slower.
@@ -219,6 +226,8 @@ class Gate(AsyncHTTPPolicy[Any, Any]):
             headers = response.http_response.headers
             if response.http_response.status_code != TOO_MANY:
                 bucket.succeeded(sent_at)
+                if (used := limit_used(headers)) is not None:
+                    bucket.ease(used)
                 if (count := remaining(headers)) is not None:
                     bucket.learn_remaining(count)
                     if count == 0 and (resets := retry_after(headers, quota_only=True)):
