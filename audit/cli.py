@@ -5,19 +5,17 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import sys
-import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from audit import __version__, pipeline
+from audit import __version__, ending, pipeline
 from audit.config import Settings, beside, load, period
-from audit.errors import ExitCode, JobauditError, UsageError
+from audit.errors import ExitCode, UsageError
 from audit.model import Severity, Window
 from audit.terminal import Watch, visible
 
@@ -36,10 +34,6 @@ app.add_typer(controls, name="controls")
 app.add_typer(sandbox, name="sandbox")
 
 
-CommandLineError: Any = typer.BadParameter.__mro__[2]
-"""What typer raises for a wrong command line; it carries its own copy of click and doesn't export this class."""
-
-
 class LogFormat(StrEnum):
     """How progress is told on stderr."""
 
@@ -54,16 +48,11 @@ class PackFormat(StrEnum):
     XLSX = "xlsx"
 
 
-class _State:
-    debug = False
-    log_format = "text"
-
-
 Config = Annotated[Path, typer.Option("--config", "-c", help="The audit.toml.")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Where runs and packs go. Default: store.output.")]
 Since = Annotated[str | None, typer.Option(help="Start of the window: RFC 3339 or a date, UTC.")]
 Until = Annotated[str | None, typer.Option(help="End of the window (excluded): RFC 3339 or a date, UTC.")]
-Month = Annotated[str | None, typer.Option(help="A calendar month in UTC: YYYY-MM.")]
+Month = Annotated[str | None, typer.Option(help="A calendar month in UTC: YYYY-MM, or last.")]
 FailOn = Annotated[Severity | None, typer.Option(help="Exit 1 where a failure weighs at least this.")]
 Formats = Annotated[list[PackFormat] | None, typer.Option("--format", help="html, xlsx; repeat for both (default).")]
 
@@ -81,7 +70,7 @@ def options(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,  # noqa: ARG001
 ) -> None:
     """Audit evidence for Azure Container Apps event-driven jobs."""
-    _State.debug, _State.log_format = debug, log_format.value
+    ending.Telling.debug, ending.Telling.log_format = debug, log_format.value
 
 
 @app.command()
@@ -197,7 +186,7 @@ def resume(
 
 @app.command()
 def render(
-    run_ref: Annotated[str, typer.Argument(metavar="RUN", help="A run's id or folder.")],
+    run_ref: Annotated[str, typer.Argument(metavar="RUN", help="A run's id or folder, or latest.")],
     pack: Annotated[str, typer.Option(help="Which pack.")] = "compliance",
     config: Annotated[Path | None, typer.Option("--config", "-c", help="For your own controls and templates.")] = None,
     output: Output = None,
@@ -233,7 +222,7 @@ def render(
 def schedule(config: Config = Path("audit.toml"), output: Output = None) -> None:
     """Propose how often to collect what, so that Azure forgets nothing in between: a table, and lines for cron."""
     place = _output(load(config), config, output)
-    made = pipeline.schedule(output=place, config=config)
+    made = pipeline.schedule(output=place, config=config, elsewhere=output is not None)
     if made.run_id:
         typer.echo(f"From run {made.run_id} and history; what was observed may double before anything is lost.")
     else:
@@ -357,7 +346,7 @@ def _window(settings: Settings, since: str | None, until: str | None, month: str
 
 @contextlib.contextmanager
 def _watch() -> Iterator[Watch]:
-    with Watch(log_format=_State.log_format) as watch:
+    with Watch(log_format=ending.Telling.log_format) as watch:
         yield watch
 
 
@@ -372,37 +361,19 @@ def _tell_collection(watch: Watch, made: pipeline.Collection) -> None:
 def _finish(watch: Watch, rendered: pipeline.Rendered) -> None:
     worst = f", the heaviest {rendered.worst}" if rendered.worst else ""
     watch.note(f"{rendered.jobs} jobs, {rendered.failures} failures{worst}, {rendered.gaps} gaps in the evidence")
+    if rendered.left_out:
+        named = ", ".join(rendered.left_out)
+        watch.note(f"not collected in this run, so that controls which need it are not_assessed: {named}")
+    if rendered.gone:
+        named = " and ".join(rendered.gone)
+        watch.note(f"the earlier pack of this name had {named}, which --format leaves out: without it, both are made")
+    for told in rendered.broken:
+        watch.note(f"a control could not be run: its verdicts are not_assessed; {told}")
     if rendered.not_kept:
         watch.note(f"the verdicts are not in history yet ({rendered.not_kept}): rendering the run again adds them")
     typer.echo(rendered.path)
 
 
 def main() -> None:
-    """Run a command; the one place where an error becomes a message and an exit code."""
-    try:
-        code = app(standalone_mode=False)
-        if code == ExitCode.INTERRUPTED:  # typer turns Ctrl-C into this
-            hint = "\n  what to do: `jobaudit resume RUN` goes on where this run stopped"
-            _fail("interrupted; what is collected stays" + hint, ExitCode.INTERRUPTED)
-        sys.exit(code)
-    except typer.Abort:
-        _fail("interrupted", ExitCode.INTERRUPTED)
-    except CommandLineError as error:
-        _fail(f"{error.format_message()}\n  what to do: `jobaudit --help` lists the verbs and options", ExitCode.USAGE)
-    except JobauditError as error:
-        _fail(str(error), error.exit_code)
-    except BrokenPipeError:
-        sys.exit(ExitCode.OK)
-    except OSError as error:
-        hint = "\n  what to do: see that the folder can be written and has space, then try again"
-        _fail(f"the system refused: {error}{hint}", ExitCode.USAGE)
-    except Exception as error:  # noqa: BLE001  the top: a defect of ours ends as a message too
-        hint = "\n  what to do: this is a defect of jobaudit; `jobaudit --debug …` shows where, please report it"
-        _fail(f"{type(error).__name__}: {error}{hint}", ExitCode.USAGE)
-
-
-def _fail(text: str, code: ExitCode) -> None:
-    if _State.debug:
-        traceback.print_exc()
-    Watch(log_format=_State.log_format).error(text)
-    sys.exit(code)
+    """Run a command: what jobaudit and ``python -m audit`` call."""
+    ending.run(app)

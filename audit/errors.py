@@ -5,7 +5,7 @@
     JobauditError                  exit 2   anything that a person can mend; says what, where and what to do
     ├── ConfigError                exit 2   a file of the user's (audit.toml, a control, a template) is wrong
     ├── UsageError                 exit 2   a command was asked for something it can't do
-    ├── EngineError                exit 2   a control answered wrongly: a subject without a row, or with two
+    ├── EngineError                exit 2   ``controls test``: a control can't be run, or answers wrongly
     ├── StoreError                 exit 2   the output folder can't be written, is locked or is full
     ├── IntegrityError             exit 4   what is stored isn't what was stored: a run or pack was damaged
     └── AzureUnreachable           exit 5   no connection to the cloud's endpoints

@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import json
 import os
+import resource
 import ssl
 import tempfile
 import time
@@ -81,6 +82,8 @@ def measure(options: SandboxOptions, output: Path) -> dict[str, Any]:
         "collect_peak_rss_mib": stats.peak_rss_mib,
         "render_wall_s": round(time.monotonic() - began, 2),
         "render_cpu_s": round(time.process_time() - cpu, 2),
+        "peak_rss_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "pack_files": sum(1 for path in rendered.path.rglob("*") if path.is_file()),
         "pack_mib": round(size / 2**20, 1),
         "requests_by_family": dict(stats.requests),
     }

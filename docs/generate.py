@@ -70,7 +70,8 @@ def tables() -> str:
         "## Collected",
     ]
     for kind in evidence.KINDS:
-        reads = ", ".join(f"`{action}`" for action in kind.actions) or "Microsoft Graph `Directory.Read.All`"
+        reads = ", ".join(f"`{action}`" for action in kind.actions)
+        reads = reads or "Microsoft Graph " + ", ".join(f"`{each}`" for each in kind.directory)
         for record in kind.records:
             parts += [f"### {record.table}", _about(record), f"Kind `{kind.name}`; needs {reads}.", _columns(record)]
     parts.append("## Made from them")

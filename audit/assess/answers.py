@@ -1,4 +1,8 @@
-"""One control over one estate: the whole population of subjects, an answer for each, and evidence before verdicts."""
+"""One control over one estate: the whole population of subjects, an answer for each, and evidence before verdicts.
+
+A control that can't be run, or that doesn't answer once for each subject of a job, concludes nothing about the jobs
+concerned: they are ``not_assessed``, saying so. What is wrong with one control or one job never costs the others.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,8 @@ MOST_SUBJECTS = 5_000_000
 """More subjects than this is a join without a condition, not an estate."""
 _TOLD = 3
 """How many gaps a reason spells out before it counts the rest."""
+_LONGEST = 600
+"""Characters of an error that a reason repeats."""
 _WORDS = frozenset(Verdict)
 
 Placed = tuple[VerdictRow, datetime, str]
@@ -37,48 +43,79 @@ class Answers(NamedTuple):
     rows: list[Placed]
     subjects_total: int
     note: str
+    failure: str
+    """What kept the control from answering; empty where it answered for every job."""
+    unanswered: dict[str, str]
+    """The jobs that it couldn't answer for, by id, each with the reason."""
+
+
+class _Said:
+    """What a control asks about and answers, by job key and subject; ``broken``: the jobs that it gets wrong."""
+
+    def __init__(self, estate: Estate) -> None:
+        self._estate = estate
+        self.subjects: set[tuple[str, str]] = set()
+        self.answers: dict[tuple[str, str], Answer] = {}
+        self.broken: dict[str, str] = {}
+
+    def breaks(self, key: str, what: str) -> None:
+        """Keep the first thing that is wrong about a job."""
+        self.broken.setdefault(key, f"the control could not answer for this job: {what}")
+
+    def fails(self, told: str) -> None:
+        """Conclude nothing about any job."""
+        self.subjects.clear()
+        self.answers.clear()
+        self.broken = {key: told for key, job in self._estate.jobs.items() if not job.deleted}
 
 
 def answer(control: Control, estate: Estate, locked: Locked) -> Answers:
-    """Run one control.
-
-    Raises ConfigError where its SQL fails, EngineError where it doesn't answer once for each subject.
-    """
-    subjects = _subjects(control, estate, locked)
-    answers = _answers(control, estate, locked, subjects)
-    by_job: dict[str, list[str]] = {}
-    for key, subject in sorted(subjects):
-        by_job.setdefault(key, []).append(subject)
+    """Run one control. What is wrong with it is told in ``failure`` and in the verdicts; nothing is raised."""
+    said, failure = _Said(estate), ""
+    try:
+        _subjects(control, estate, locked, said)
+        _answers(control, estate, locked, said)
+    except (ConfigError, EngineError) as error:
+        part = ", subjects" if error.where.endswith(": subjects") else ""
+        failure = f"the control could not be run ({control.file}{part}): {error.message[:_LONGEST]}; {error.hint}"
+        said.fails(failure)
+    by_job: dict[str, dict[str, Answer | None]] = {}
+    for key, subject in sorted(said.subjects):
+        by_job.setdefault(key, {})[subject] = said.answers.get((key, subject))
     rows: list[Placed] = []
-    for key, job in estate.jobs.items():
-        own = by_job.get(key, [])
-        rows.extend(_job(control, estate, key, job, {subject: answers[key, subject] for subject in own}))
+    for key in estate.jobs:
+        rows.extend(_job(control, estate, key, by_job.get(key, {}), said.broken.get(key, "")))
     if not estate.jobs:
-        rows.append(_nobody(control, estate))
-    return Answers(rows, len(subjects), _note(control, estate, len(subjects), len(by_job)))
+        rows.append(_nobody(control, estate, failure))
+    unanswered = {estate.jobs[key].job_id: said.broken[key] for key in sorted(said.broken)}
+    if unanswered and not failure:
+        name, why = next(iter(unanswered.items()))
+        failure = f"no answer for {len(unanswered)} of {len(estate.jobs)} jobs, such as {name}: {why}"
+    return Answers(
+        rows,
+        len(said.subjects),
+        failure or _note(control, estate, len(said.subjects), len(by_job)),
+        failure,
+        unanswered,
+    )
 
 
-def _subjects(control: Control, estate: Estate, locked: Locked) -> set[tuple[str, str]]:
-    found: set[tuple[str, str]] = set()
+def _subjects(control: Control, estate: Estate, locked: Locked, said: _Said) -> None:
     where = f"{control.path}: subjects"
     for job_id, subject in locked.select(control.header.subjects, where=where, required=("job_id", "subject")):
         key = _key(control, estate, job_id, subject, where)
         if key is None:
             continue
-        if (key, subject) in found:
-            raise _broken(control, where, f'the population lists the subject "{subject}" of {job_id} twice')
-        found.add((key, subject))
-        if len(found) > MOST_SUBJECTS:
+        if (key, subject) in said.subjects:
+            said.breaks(key, f'its population lists the subject "{subject}" twice')
+        said.subjects.add((key, subject))
+        if len(said.subjects) > MOST_SUBJECTS:
             raise ConfigError(
                 f"more than {MOST_SUBJECTS:,} subjects", where=where, hint="look for a join without a condition"
             )
-    return found
 
 
-def _answers(
-    control: Control, estate: Estate, locked: Locked, subjects: set[tuple[str, str]]
-) -> dict[tuple[str, str], Answer]:
-    answers: dict[tuple[str, str], Answer] = {}
+def _answers(control: Control, estate: Estate, locked: Locked, said: _Said) -> None:
     where = str(control.path)
     required = ("job_id", "subject", "verdict", "reason")
     for job_id, subject, verdict, reason, raw_ref in locked.select(
@@ -87,20 +124,19 @@ def _answers(
         key = _key(control, estate, job_id, subject, where)
         if key is None:
             continue
-        if (key, subject) not in subjects:
-            raise _broken(control, where, f'it answers for "{subject}" of {job_id}, which its population does not list')
-        if (key, subject) in answers:
-            raise _broken(control, where, f'it answers twice for the subject "{subject}" of {job_id}')
-        if verdict not in _WORDS:
-            raise _broken(
-                control, where, f'it answers "{verdict}" for "{subject}" of {job_id}: not one of {", ".join(Verdict)}'
-            )
-        if not isinstance(reason, str) or not reason.strip():
-            raise _broken(control, where, f'it gives no reason for "{subject}" of {job_id}')
-        answers[key, subject] = Answer(str(verdict), reason, raw_ref if isinstance(raw_ref, str) else None)
-    for key, subject in sorted(subjects - answers.keys()):
-        raise _broken(control, where, f'it gives no answer for the subject "{subject}" of {estate.jobs[key].job_id}')
-    return answers
+        if (key, subject) not in said.subjects:
+            said.breaks(key, f'it answers for "{subject}", which its population does not list')
+            continue
+        if (key, subject) in said.answers:
+            said.breaks(key, f'it answers twice for the subject "{subject}"')
+        elif not isinstance(verdict, str) or verdict not in _WORDS:
+            said.breaks(key, f'it answers "{verdict}" for "{subject}": not one of {", ".join(Verdict)}')
+        elif not isinstance(reason, str) or not reason.strip():
+            said.breaks(key, f'it gives no reason for "{subject}"')
+        else:
+            said.answers[key, subject] = Answer(verdict, reason, raw_ref if isinstance(raw_ref, str) else None)
+    for key, subject in sorted(said.subjects - said.answers.keys()):
+        said.breaks(key, f'it gives no answer for the subject "{subject}"')
 
 
 def _key(control: Control, estate: Estate, job_id: object, subject: object, where: str) -> str | None:
@@ -114,16 +150,21 @@ def _key(control: Control, estate: Estate, job_id: object, subject: object, wher
     return key if job is not None and not job.deleted else None
 
 
-def _job(control: Control, estate: Estate, key: str, job: Job, answers: dict[str, Answer]) -> list[Placed]:
+def _job(control: Control, estate: Estate, key: str, found: dict[str, Answer | None], broken: str) -> list[Placed]:
+    """Return a job's verdicts: the control's own, unless the job, the control or the evidence keeps it from any."""
+    job, told = estate.jobs[key], ""
     if job.deleted:
-        told = f"{job.deleted}; its configuration was not collected"
-        answers = {job.name: Answer(Verdict.NOT_ASSESSED.value, told, None)}
+        found, told = {}, f"{job.deleted}; its configuration was not collected"
+    elif broken:
+        told = broken
     elif lacks := estate.lacks(control.header.needs, key):
         told = "evidence is missing: " + _listed([str(lack) for lack in lacks])
-        refs = {subject: given.raw_ref for subject, given in answers.items()} or {job.name: None}
+    if told:
+        refs = {subject: given.raw_ref if given else None for subject, given in found.items()} or {job.name: None}
         answers = {subject: Answer(Verdict.NOT_ASSESSED.value, told, ref) for subject, ref in refs.items()}
-    elif not answers:
-        answers = {job.name: Answer(Verdict.NOT_APPLICABLE.value, control.header.empty, None)}
+    else:
+        answers = {subject: given for subject, given in found.items() if given is not None}
+        answers = answers or {job.name: Answer(Verdict.NOT_APPLICABLE.value, control.header.empty, None)}
     return [_row(control, job, subject, given) for subject, given in answers.items()]
 
 
@@ -139,10 +180,11 @@ def _row(control: Control, job: Job, subject: str, given: Answer) -> Placed:
     return row, job.observed_at, given.raw_ref or job.raw_ref
 
 
-def _nobody(control: Control, estate: Estate) -> Placed:
-    reason = "no event-driven job is in scope, so nothing could be assessed"
+def _nobody(control: Control, estate: Estate, failure: str) -> Placed:
+    reason = failure or "no event-driven job is in scope, so nothing could be assessed"
     if estate.unlisted:
         reason = f"no event-driven job is known, and jobs could not be listed at {_listed(list(estate.unlisted))}"
+        reason += f"; {failure}" if failure else ""
     row = VerdictRow(
         control_id=control.id,
         job_id=None,

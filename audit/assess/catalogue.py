@@ -48,6 +48,11 @@ Areas: {areas}. `subjects` and the SELECT see every table of the run, and
 `parameters(control_id, job_id, name, value, origin)`, where `value` is JSON and `job_id` null means every job. Jobs
 out of scope are passed over. The SQL is run read-only, without files or network, for at most 30 seconds.
 
+A control whose SQL fails or takes too long answers `not_assessed` for every job, and one that answers wrongly about a
+job (a subject twice, another word) for that job. The others are run all the same: the pack names the failed control on
+its first page and in its coverage, and the exit code is 3. `jobaudit controls test RUN` ends with an error that names
+each. A header or a statement that can't be parsed is refused before anything is collected.
+
 ## The controls
 """
 

@@ -11,6 +11,7 @@ import duckdb
 import msgspec
 
 from audit.assess import estate as estates
+from audit.assess import failures
 from audit.assess.answers import Answers, answer
 from audit.assess.locked import Locked
 from audit.assess.parameters import check_policy, resolve
@@ -27,12 +28,14 @@ def assess(database: Path, run: Run, controls: Sequence[Control], *, timeout: fl
 
     ``database`` is a DuckDB file that holds the collected and the derived tables; close every connection to it first,
     because it is reopened read-only, without external access, while SQL of the user's runs. ``timeout``: seconds per
-    statement. Raises ConfigError where a control's SQL fails or takes too long, EngineError where it doesn't answer
-    once for each subject.
+    statement. A control whose SQL fails or takes too long, or that doesn't answer once for each subject, answers
+    ``not_assessed`` for the jobs concerned; its row in ``controls`` says why, and it is a gap in ``coverage``. The
+    others are run all the same. Raises ConfigError where [policy] doesn't fit the controls.
     """
     check_policy(controls, run.settings)
     ordered = sorted(controls, key=lambda control: control.id)
     _parameters(database, run, ordered)
+    failed: list[failures.Failure] = []
     with (
         closing(Spool(VerdictRow, _beside(database, "verdicts"))) as verdicts,
         closing(Spool(ControlRow, _beside(database, "controls"))) as told,
@@ -43,9 +46,12 @@ def assess(database: Path, run: Run, controls: Sequence[Control], *, timeout: fl
                 answers = answer(control, estate, locked)
                 verdicts.add(answers.rows)
                 told.add([(_control(control, answers), run.started, f"controls/{control.file}")])
+                if answers.failure:
+                    failed.append(failures.Failure(control.id, _place(control), answers.failure, answers.unanswered))
         with closing(duckdb.connect(str(database))) as con:
             told.into(con)
             verdicts.into(con)
+            failures.write(con, run, failed)
 
 
 def _parameters(database: Path, run: Run, controls: Sequence[Control]) -> None:
@@ -79,7 +85,13 @@ def _control(control: Control, answers: Answers) -> ControlRow:
         source=control.source,
         subjects_total=answers.subjects_total,
         population_note=answers.note,
+        failure=answers.failure or None,
     )
+
+
+def _place(control: Control) -> str:
+    """Return where a pack keeps the control."""
+    return f"controls/{'own/' if control.source == 'own' else ''}{control.file}"
 
 
 def _beside(database: Path, table: str) -> Path:

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import duckdb
 
+from audit.assess.quoting import unquoted
 from audit.assess.statement import first_line, one_select
 from audit.errors import ConfigError
 
@@ -24,6 +25,10 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "max_temp_directory_size": "4GB",
 }
 _CHUNK = 2048
+_KEYWORDS = """
+select distinct lower(column_name) from duckdb_columns()
+where not internal and lower(column_name) in (select keyword_name from duckdb_keywords())
+"""
 
 
 class Locked:
@@ -62,7 +67,7 @@ class Locked:
 
     def rows(self, sql: str, *, where: str) -> Generator[tuple[Any, ...]]:
         """Yield the names of the columns, then every row. Raises ConfigError as :meth:`select` does."""
-        one_select(sql, where=where)
+        self._one_select(sql, where)
         cursor = self._con.cursor()
         late = threading.Event()
 
@@ -80,7 +85,7 @@ class Locked:
                 yield from rows
                 if late.is_set():
                     raise self._late(where)
-        except duckdb.Error as error:
+        except (duckdb.Error, ValueError, OverflowError) as error:  # the last two: a value that Python can't hold
             if late.is_set():
                 raise self._late(where) from None
             raise ConfigError(
@@ -92,6 +97,17 @@ class Locked:
             timer.cancel()
             timer.join()
             cursor.close()
+
+    def _one_select(self, sql: str, where: str) -> None:
+        """Refuse anything but one SELECT; where it lacks only the quotes around a column, say so."""
+        try:
+            one_select(sql, where=where)
+        except ConfigError as error:
+            found = self._con.execute(_KEYWORDS).fetchall()
+            if word := unquoted(sql, {name for (name,) in found}):
+                hint = f'{word} is a word of SQL and a column here: write it as "{word}", in double quotes'
+                raise ConfigError(error.message, where=where, hint=hint) from None
+            raise
 
     def _late(self, where: str) -> ConfigError:
         return ConfigError(

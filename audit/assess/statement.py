@@ -28,6 +28,6 @@ def one_select(sql: str, *, where: str) -> None:
         )
 
 
-def first_line(error: duckdb.Error) -> str:
+def first_line(error: Exception) -> str:
     """Return DuckDB's message without the excerpt of the query."""
     return str(error).partition("\n")[0].strip()

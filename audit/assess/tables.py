@@ -68,6 +68,8 @@ class ControlRow(Record, frozen=True, kw_only=True):
     """``built-in`` or ``own``."""
     subjects_total: int
     population_note: str
+    failure: str | None = None
+    """What kept the control from answering for every job or for some, which are ``not_assessed``; null = nothing."""
 
 
 class Spool:

@@ -59,7 +59,7 @@ async def read(
             try:
                 await _pages(azure, kind, scope, window, unit=unit, tally=tally)
             except NotThere as error:
-                detail = "Azure answered that it does not exist (404)"
+                detail = error.said or "Azure answered that it does not exist (404)"
                 if tally.pages:
                     failure = ReadFailed(
                         GapReason.TRUNCATED, f"a part of what was asked for isn't there (404): {error}"
@@ -84,13 +84,18 @@ async def _pages(
     azure: Azure, kind: EvidenceKind, scope: Scope, window: Window, *, unit: UnitWriter, tally: _Tally
 ) -> None:
     held: list[Page] = []
-    async for page in kind.fetch(azure, scope, window):
-        stored = unit.page(page)
-        tally.pages += 1
-        if kind.combine is None:
-            _rows(kind, [stored], unit, tally)
-        else:
-            held.append(stored)
+    try:
+        async for page in kind.fetch(azure, scope, window):
+            stored = unit.page(page)
+            tally.pages += 1
+            if kind.combine is None:
+                _rows(kind, [stored], unit, tally)
+            else:
+                held.append(stored)
+    except ReadFailed as error:
+        if error.reason in KEEPS_ROWS:
+            _rows(kind, held, unit, tally)
+        raise
     _rows(kind, held, unit, tally)
 
 

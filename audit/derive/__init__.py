@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from audit.derive import (
     absent,
+    access,
     cadence,
     changes,
     continuity,
@@ -16,7 +17,9 @@ from audit.derive import (
     earlier,
     events,
     execution_history,
+    execution_templates,
     fit,
+    job_cost_months,
     job_costs,
     job_gaps,
     population,
@@ -27,13 +30,14 @@ from audit.derive import (
     unresolved,
     usage,
 )
+from audit.derive.unread import LEFT_OUT
 
 if TYPE_CHECKING:
     import duckdb
 
     from audit.model import Run
 
-__all__ = ["derive"]
+__all__ = ["LEFT_OUT", "derive"]
 
 
 def derive(con: duckdb.DuckDBPyConnection, run: Run) -> None:
@@ -56,14 +60,18 @@ def derive(con: duckdb.DuckDBPyConnection, run: Run) -> None:
         unread.create(con, run)
         unresolved.create(con, run)
         execution_history.create(con, run)
+        execution_templates.complete(con)
         continuity.create(con, run)
         cadence.create(con, run)
         job_gaps.create(con, run)
         unresolved.drop(con)
         dependencies.create(con)
+        access.create(con)
         changes.create(con, run)
         usage.create(con, run)
         job_costs.create(con, run)
+        job_cost_months.create(con, run)
+        job_costs.drop(con)
         fit.create(con, run)
         usage.drop(con)
         statements.create(con, run)

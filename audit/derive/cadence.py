@@ -23,6 +23,7 @@ SAFETY = 2
 """What is observed may double before anything is lost."""
 STEPS_H = (0.25, 0.5, 1, 2, 3, 4, 6, 8, 12, 24, 168, 720)
 """Intervals that a schedule can keep, in hours; a week and a month among them."""
+WEEK_H = 168.0
 MONTH_H = 720.0
 CLOSED_AFTER_DAYS = 5
 """Days after a month's end from which its bill is read again for good."""

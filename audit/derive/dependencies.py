@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit.derive.rows import row_id
+from audit.model.reach import host_in
 
 if TYPE_CHECKING:
     import duckdb
@@ -138,12 +139,12 @@ left join event_source_entities e
 where r.entity is not null
 """
 
-_VAULT = """
+_VAULT = f"""
 select s.job_id, coalesce(i.resource_id, s.host) as resource_id, 'vault' as relation, s.job_id as via,
        'secret ' || string_agg(s.name, ', ' order by s.name) as found_by, i.resource_id is not null as resolved,
        case when i.resource_id is null then 'no vault that the caller can see has this address' end as detail,
        min(coalesce(i.observed_at, s.observed_at)) as observed_at, min(coalesce(i.raw_ref, s.raw_ref)) as raw_ref
-from (select *, lower(regexp_extract(key_vault_url, '^https?://([^/:]+)', 1)) as host from job_secrets
+from (select *, {host_in("key_vault_url")} as host from job_secrets
       where key_vault_url is not null) s
 left join inventory i on lower(i.host) = s.host
 group by s.job_id, i.resource_id, s.host
@@ -174,7 +175,8 @@ _ZONE = """
 select d.job_id, z.zone_id as resource_id, 'dns_zone' as relation, d.resource_id as via,
        'privateDnsZoneGroups' as found_by, true as resolved,
        case when count(z.linked_vnet_id) = 0 then 'linked to no virtual network'
-            else 'linked to ' || string_agg(distinct split_part(z.linked_vnet_id, '/', -1), ', ') end as detail,
+            else 'linked to ' || array_to_string(list_sort(list(distinct split_part(z.linked_vnet_id, '/', -1))
+                 filter (where z.linked_vnet_id is not null)), ', ') end as detail,
        min(z.observed_at) as observed_at, min(z.raw_ref) as raw_ref
 from dependencies d
 join private_dns z on lower(z.endpoint_id) = lower(d.resource_id)

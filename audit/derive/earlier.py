@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.derive.rows import row_id, utc
+from audit.derive import beyond
+from audit.derive.rows import row_id
 from audit.store.history import EVENT_TABLES, extents
-from audit.store.history.extents import UNIT
 from audit.store.history.view import EMPTY_UNITS
 
 if TYPE_CHECKING:
@@ -19,72 +19,10 @@ if TYPE_CHECKING:
     from audit.model import Run
 
 TABLES = tuple(sorted(EVENT_TABLES.keys() - {"metrics"}))
-"""Events that are looked up in history; a month of metrics is millions of points, and none of them is missed."""
+"""Events that are always looked up in history. A month of metrics is millions of points: only those that Azure has
+forgotten are."""
 
 _EMPTY = 'select *, null::TIMESTAMPTZ as first_seen_at, null::TIMESTAMPTZ as last_seen_at from "{table}" limit 0'
-
-# A window that begins before Azure's memory: what Azure could be asked begins at ``until``, and history has the rest.
-_BEYOND = """
-create or replace temp table beyond as
-select scope, unit, $since::TIMESTAMPTZ as since, least(covered_from, $until::TIMESTAMPTZ) as until
-from extents
-where kind = 'activity_log' and place is null and reason = 'beyond_retention'
-  and covered_from > $since::TIMESTAMPTZ
-"""
-
-# Intervals of history clipped to the hole; where nothing is left between them, the hole is filled.
-_FILLS = """
-create or replace temp table fills as
-with clipped as (
-    select beyond.scope, beyond.unit, beyond.since as hole_from, beyond.until as hole_to,
-           greatest(units.covered_from, beyond.since) as since, least(units.covered_to, beyond.until) as until,
-           units.run_id
-    from beyond join history.units as units on units.kind = 'activity_log' and units.unit = beyond.unit
-    where units.covered_from < beyond.until and units.covered_to > beyond.since
-), reached as (
-    select *, coalesce(max(until) over (partition by unit order by since, until
-        rows between unbounded preceding and 1 preceding), hole_from) as before
-    from clipped
-)
-select scope, unit, hole_from, hole_to, max(until) = hole_to as ends,
-       list({'since': before, 'until': since} order by since) filter (where since > before) as holes,
-       list(distinct run_id order by run_id) as runs, max(until) as until
-from reached group by scope, unit, hole_from, hole_to
-"""
-
-_ADD = f"""
-insert into activity_log by name
-select held.* exclude (first_seen_at, last_seen_at)
-from history.activity_log as held
-join beyond on beyond.unit = {UNIT.format(column="held.raw_ref")}
-where held.event_time >= beyond.since and held.event_time < beyond.until
-  and held.row_id not in (select row_id from activity_log)
-order by held.row_id
-"""
-
-_FILLED = f"""
-update coverage set outcome = 'collected', reason = null,
-    detail = 'from {{azure}} on as Azure told it; before that from history, as these runs collected it: '
-             || array_to_string(fills.runs, ', '),
-    "rows" = (select count(*) from activity_log where {UNIT.format(column="activity_log.raw_ref")} = fills.unit)
-from fills
-where coverage.kind = 'activity_log' and coverage.place is null and coverage.scope = fills.scope
-  and coverage.reason = 'beyond_retention' and fills.ends and fills.holes is null
-""".replace("{azure}", f"' || {utc('fills.hole_to')} || '")
-
-_STILL_OPEN = f"""
-update coverage set detail = coverage.detail || '; history has a part of it, and lacks ' || open.words,
-    "rows" = (select count(*) from activity_log where {UNIT.format(column="activity_log.raw_ref")} = open.unit)
-from (
-    select scope, unit, array_to_string(list_transform(
-               list_concat(coalesce(holes, []),
-                           case when ends then [] else [{{'since': until, 'until': hole_to}}] end),
-               lambda hole: {utc("hole.since")} || ' to ' || {utc("hole.until")}), ', ') as words
-    from fills where not ends or holes is not null
-) as open
-where coverage.kind = 'activity_log' and coverage.place is null and coverage.scope = open.scope
-  and coverage.reason = 'beyond_retention' and not contains(coverage.detail, 'history has a part of it')
-"""
 
 _MARK = """
 update "{table}" as ours set first_seen_run = held.first_seen_run
@@ -120,9 +58,8 @@ def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
     """Complete the run's events from history and create the temporary table ``extents``.
 
     Adds to each table of events the column ``first_seen_run``: the run that saw the row first, this one included
-    (of metrics: null where it is this one). Rows of the Activity Log that Azure no longer tells come from history;
-    where history has all of them, the gap in ``coverage`` is turned to collected with the runs' names, else its detail
-    names what history lacks too. ``history_sources`` says which runs the rows from history were collected by.
+    (of metrics: null where it is this one). What Azure no longer tells of the window comes from history, as
+    ``beyond`` says. ``history_sources`` says which runs the rows from history were collected by.
     """
     con.execute("create schema if not exists history")
     con.execute(EMPTY_UNITS.format(create="create table if not exists", target="history.units"))
@@ -141,16 +78,10 @@ def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
 
 
 def _complete(con: duckdb.DuckDBPyConnection, run: Run) -> None:
-    con.execute(_BEYOND, {"since": run.window.since, "until": run.window.until})
-    con.execute(_FILLS)
-    con.execute(_ADD)
-    con.execute(_STILL_OPEN)
-    con.execute(_FILLED)
+    beyond.fill(con, run)
     for table in TABLES:
         con.execute(_MARK.format(table=table))
         con.execute(f'update "{table}" set first_seen_run = $run where first_seen_run is null', {"run": run.run_id})
-    con.execute("drop table fills")
-    con.execute("drop table beyond")
 
 
 def drop(con: duckdb.DuckDBPyConnection) -> None:

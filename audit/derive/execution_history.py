@@ -6,6 +6,7 @@ template, no replicas, and a state only where the platform named one.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from audit.derive.rows import row_id
@@ -27,6 +28,9 @@ OPEN = "coalesce(lower({status}), '') in ('running', 'processing', 'degraded')"
 """That an execution without an end still runs. Of every other the end is unknown: the logs don't tell, or Azure lists
 it as over and gives no time."""
 
+_RECENT = timedelta(days=1)
+"""A window that ends less than this before its run began ends with the run: what the run saw belongs to it."""
+
 _STATUS = "case lower(reason) " + " ".join(f"when '{reason}' then '{status}'" for reason, status in _ENDS.items())
 
 _COLUMNS = """execution_id, job_id, name, status, started, ended, duration_s, images, template_digest, exit_codes, cpu,
@@ -34,9 +38,16 @@ _COLUMNS = """execution_id, job_id, name, status, started, ended, duration_s, im
 
 SOLE = """
     select any_value(job_id) as job_id, lower(name) as name, lower(rtrim(environment_id, '/')) as environment_key
-    from jobs group by all having count(*) = 1
+    from jobs
+    where (lower(subscription_id), lower(name)) not in (
+        select (lower(subscription_id), lower(name))
+        from (select job_id, subscription_id, name from graph_jobs
+              union all select job_id, subscription_id, name from population)
+        where lower(job_id) not in (select lower(job_id) from jobs))
+    group by all having count(distinct lower(job_id)) = 1
 """
-"""Jobs whose name the logs of their environment can mean: not those that share it with a job of another group."""
+"""Jobs whose name the logs of their environment can mean: not those that share it with a job of another group, nor with
+one of their subscription whose environment nobody tells (it was deleted, or wasn't read)."""
 
 _LOGGED = f"""
 create or replace temp table logged_executions as
@@ -95,9 +106,11 @@ with everything as (
 select {row_id("execution_history", "execution_id")} as row_id, observed_at, raw_ref, {_COLUMNS}, source,
        first_seen_run, first_seen_at
 from each_once
-where coalesce(started, observed_at) < $until::TIMESTAMPTZ
+where coalesce(started, ended) < $until::TIMESTAMPTZ
   and coalesce(ended, case when lower(status) in ('succeeded', 'failed', 'stopped') then started end, observed_at)
       >= $since::TIMESTAMPTZ
+  or coalesce(started, ended) is null
+     and ($recent and nearest = 1 or first_seen_at >= $since::TIMESTAMPTZ and first_seen_at < $until::TIMESTAMPTZ)
 order by lower(execution_id)
 """
 
@@ -108,9 +121,11 @@ def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
     ``source``: ``azure`` (listed when the run read it), ``history`` (listed when an earlier run did),
     ``log_analytics`` (told by the system logs alone; ``started`` is then the first line about it, and ``status`` null
     where no line tells how it ended). Lines about a name that two jobs of one environment bear tell of neither. An
-    execution that is over at a time that nobody tells belongs to when it started. ``raw_ref`` of a row from history
-    names that run.
+    execution that is over at a time that nobody tells belongs to when it started; one without any time to when it was
+    first seen, and to a window that ends with the run that still sees it. ``raw_ref`` of a row from history names that
+    run.
     """
+    recent = run.window.until > run.started - _RECENT
     con.execute(_LOGGED)
-    con.execute(_CREATE, {"since": run.window.since, "until": run.window.until})
+    con.execute(_CREATE, {"since": run.window.since, "until": run.window.until, "recent": recent})
     con.execute("drop table logged_executions")

@@ -85,9 +85,18 @@ group by job_id
 
 _CREATE = f"""
 create or replace table fit as
+with partly as (
+    select lower(job_id) as job_key, string_agg(distinct reason, ', ' order by reason) as why
+    from job_gaps where kind = 'executions' group by all
+)
 select {row_id("fit", "job_id", "signal")} as row_id, observed_at, raw_ref, job_id, signal,
-       value::DOUBLE as value, detail
+       value::DOUBLE as value, detail || coalesce(
+           '; not all executions of the window are known (' || partly.why || '), '
+           || case signal when 'running_share' then 'so it ran this much at least'
+                          when 'longest_open_h' then 'so others may be open for longer'
+                          else 'and this is told of those that are' end, '') as detail
 from (({_RUNNING}) union all by name ({_TIMEOUT}) union all by name ({_IDLE}) union all by name ({_OPEN}))
+left join partly on partly.job_key = lower(job_id)
 order by lower(job_id), signal
 """
 
@@ -98,7 +107,8 @@ def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
     ``running_share``: part of the window in which at least one execution ran (0 to 1). ``near_timeout_share``: part of
     the ended executions that took at least nine tenths of the replica timeout. ``idle_share``: part of the successful
     executions that ran while the event source was empty, among those for which its metrics tell.
-    ``longest_open_h``: hours. An execution of which nobody tells when it ended is in none of them.
+    ``longest_open_h``: hours. An execution of which nobody tells when it ended is in none of them. Where not all
+    executions of the window are known, each ``detail`` says so. Needs ``job_gaps`` too.
     """
     given = {"since": run.window.since, "until": run.window.until}
     con.execute(_RUNS, given)

@@ -1,4 +1,4 @@
-"""``job_costs``: what each job cost by day and part; ``cost_beside``: what it stands on cost; ``job_cost_months``.
+"""``job_costs``: what each job cost by day and part; ``cost_beside``: what it stands on cost.
 
 Where Azure bills the job itself, its own figures are divided by what the executions of the day used. Where it doesn't
 (the environment is billed instead, or the bill couldn't be read), the figure is an estimate, and says so.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from audit.derive import log_costs
+from audit.derive.log_costs import MIXED_NOTE
 from audit.derive.rows import row_id
 
 if TYPE_CHECKING:
@@ -104,8 +106,13 @@ select {row_id("job_costs", "job_id", "day::VARCHAR", "basis", "currency", "part
 from (
     select told.observed_at, told.raw_ref, p.job_id, told.day, told.amount, told.currency, told.basis, told.final,
            told.part, told.executions::BIGINT as executions, told.vcpu_s, told.gib_s, told.observed_at as collected_at,
-           told.note
-    from (select * from costs_billed union all by name select * from costs_estimated) told
+           nullif(concat_ws('; ', told.note, case when told.job_key in (select job_key from costs_mixed)
+                                                  then '{MIXED_NOTE}' end), '') as note
+    from (
+        select * from costs_billed
+        union all by name select * from costs_estimated
+        union all by name select *, basis <> 'estimate' and {_FINAL} as final from costs_logs
+    ) told
     join population p on lower(p.job_id) = told.job_key
 )
 order by lower(job_id), day, basis, currency, part
@@ -136,53 +143,16 @@ from (
 order by lower(job_id), relation, lower(resource_id), day, basis, currency
 """
 
-_MONTHS = f"""
-create or replace table job_cost_months as
-with worked as (
-    select job_key, date_trunc('month', day)::DATE as month, sum(executions) as executions,
-           coalesce(sum(executions) filter (where part = 'succeeded'), 0) as succeeded
-    from job_usage group by all
-),
-months as (
-    select job_id, date_trunc('month', day)::DATE as month, basis, currency, sum(amount) as amount,
-           bool_and(final) as final, max(collected_at) as collected_at, min(raw_ref) as raw_ref,
-           max(observed_at) as observed_at, sum(amount) filter (where part in ('failed', 'retried')) as failed_amount,
-           sum(amount) filter (where part in ('idle', 'duplicate_suspect')) as idle_amount
-    from job_costs group by all
-),
-held as (
-    select m.*, greatest(m.month::TIMESTAMPTZ, $since) as since,
-           least(m.month + interval 1 month, $until::TIMESTAMPTZ, m.collected_at) as until,
-           coalesce(w.executions, 0)::BIGINT as executions, coalesce(w.succeeded, 0)::BIGINT as succeeded
-    from months m left join worked w on w.job_key = lower(m.job_id) and w.month = m.month
-)
-select {row_id("job_cost_months", "job_id", "month::VARCHAR", "basis", "currency")} as row_id, *
-from (
-    select observed_at, raw_ref, job_id, month, basis, currency, amount::DECIMAL(28, 6) as amount,
-           coalesce(failed_amount, 0)::DECIMAL(28, 6) as failed_amount,
-           coalesce(idle_amount, 0)::DECIMAL(28, 6) as idle_amount, final, collected_at, since, until,
-           since <= month and until >= month + interval 1 month as whole, executions, succeeded,
-           case when succeeded > 0 and not exists (
-                    select 1 from costs_untold untold where untold.job_key = lower(held.job_id)
-                    and coalesce(untold.since < held.until, true) and coalesce(untold.until > held.since, true)
-                ) then (amount / succeeded)::DECIMAL(28, 6) end as cost_per_succeeded,
-           lag(amount) over by_month::DECIMAL(28, 6) as previous_amount,
-           lag(month) over by_month = month - interval 1 month as previous_is_last_month
-    from held
-    window by_month as (partition by lower(job_id), basis, currency order by month)
-)
-order by lower(job_id), basis, currency, month
-"""
-
 
 def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
-    """Create ``job_costs``, ``cost_beside`` and ``job_cost_months``.
+    """Create ``job_costs`` and ``cost_beside``.
 
     Needs ``job_usage``, ``dependencies``, ``continuity`` and ``job_gaps``. Estimates are made with the run's own
     price list.
     ``actual`` and ``amortised`` tell the same money in two ways and are never added up. ``cost_beside`` is what a
     resource cost as a whole, whoever used it; ``shared_by`` says how many of the jobs here stand on it. Where not every
-    execution of a day is known, its bill stays ``unallocated`` and no cost per execution is given.
+    execution of a day is known, its bill stays ``unallocated`` and no cost per execution is given. The part ``logs`` is
+    a share of the workspace's bill, which ``cost_beside`` has as a whole: the two are never added up.
     """
     con.execute(_UNTOLD)
     con.execute(_BILLED)
@@ -197,10 +167,17 @@ def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
                     [region, rates.vcpu_second_active, rates.gib_second_active],
                 )
     con.execute(_ESTIMATED, {"currency": prices.currency if prices else "", "note": _note(prices)})
+    log_costs.create(con, run)
     con.execute(_CREATE)
     con.execute(_BESIDE)
-    con.execute(_MONTHS, {"since": run.window.since, "until": run.window.until})
-    for table in ("costs_untold", "costs_billed", "costs_rates", "costs_estimated"):
+    log_costs.drop(con)
+    for table in ("costs_billed", "costs_estimated"):
+        con.execute(f"drop table {table}")
+
+
+def drop(con: duckdb.DuckDBPyConnection) -> None:
+    """Drop ``costs_untold`` (of what time not every execution of a job is known) and ``costs_rates`` (the prices)."""
+    for table in ("costs_untold", "costs_rates"):
         con.execute(f"drop table {table}")
 
 

@@ -1,7 +1,8 @@
 """``job_gaps``: which job lacks which evidence. What ``not_assessed`` is computed from.
 
 Ways to lack it: a unit that the job rests on ended as a gap; such a unit was never read, though it should have been;
-it wasn't even known, because what names it couldn't be read or seen; the run didn't collect the kind at all. An item
+it wasn't even known, because what names it couldn't be read or seen (an event source whose address stands in a secret
+is no failed read, and no control may pass on it); the run didn't collect the kind at all. An item
 that can't be decoded counts through its unit, which is a gap.
 """
 
@@ -11,7 +12,7 @@ from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
 from audit.derive.rows import row_id
-from audit.derive.unread import asks_about_rows
+from audit.derive.unread import NOTHING_KNOWN, WHY, asks_about_rows
 from audit.evidence import KINDS
 from audit.model import EvidenceKind, Level
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     import duckdb
 
     from audit.model import Run
+
+OF_SOURCES = ("event_sources", "metrics", "networks", "private_dns", "private_endpoints")
+"""Kinds that tell of a job's event source and of what stands around it."""
 
 _GAPS = """
 create or replace temp table gaps as
@@ -98,10 +102,9 @@ where lower(rtrim(affected.scope, '/')) not in (
 """
 
 # What a job's evidence of one kind leads to is unknown where that kind kept no row, or not the job's own.
-_NEVER_ASKED = """
+_UNKNOWN = f"""
 select distinct lacking.job_id, wanted.kind, lacking.scope, 'unavailable' as reason,
-       'never asked in full, because ' || lacking.kind || ' could not be read there (' || lacking.reason
-       || '): what to ask about is not known' as detail, lacking.observed_at, lacking.raw_ref
+       '{NOTHING_KNOWN} in full: ' || {WHY.format("lacking")} as detail, lacking.observed_at, lacking.raw_ref
 from job_gaps as lacking cross join unnest($kinds::VARCHAR[]) as wanted (kind)
 where list_contains($after::VARCHAR[], lacking.kind)
   and (lower(lacking.job_id) not in (select lower(job_id) from jobs)
@@ -115,6 +118,20 @@ select distinct population.job_id, unresolved.kind, unresolved.scope, 'partial_v
        unresolved.observed_at, unresolved.raw_ref
 from unresolved join population on lower(population.job_id) = lower(unresolved.job_id)
 where list_contains($kinds::VARCHAR[], unresolved.kind)
+"""
+
+# An address that the job keeps in a secret, say: no read of ours failed, and yet nothing of the source can be seen.
+_UNSEEN = """
+select distinct population.job_id, wanted.kind, population.job_id as scope, 'unsupported' as reason,
+       'the address of the event source of rule ' || rule.rule_name || ' can''t be seen: ' || rule.unresolved as detail,
+       rule.observed_at, rule.raw_ref
+from rule_sources as rule
+join population on lower(population.job_id) = lower(rule.job_id)
+cross join unnest($kinds::VARCHAR[]) as wanted (kind)
+where rule.unresolved is not null and rule.host is null and coalesce(rule.source_type, '') <> 'none'
+  and lower(rule.scaler_type) not in ('cron', 'cpu', 'memory')
+  and (wanted.kind <> 'metrics' or rule.source_type in ('microsoft.servicebus/namespaces',
+       'microsoft.eventhub/namespaces', 'microsoft.storage/storageaccounts'))
 """
 
 _NOT_COLLECTED = """
@@ -146,9 +163,13 @@ def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
             if kind.name in gapped:
                 _insert(con, _AFFECTED.format(affects=kind.affects), [kind.name])
             _insert(con, _UNREAD_AFFECTED.format(affects=kind.affects), [kind.name])
+    lacking = {name for (name,) in con.execute("select distinct kind from job_gaps").fetchall()}
     for kind in _in_order([kind for kind in asked if kind.affects is not None and asks_about_rows(kind)]):
-        _insert(con, _NEVER_ASKED, [kind.name], after=list(kind.after))
+        if not lacking.isdisjoint(kind.after):
+            _insert(con, _UNKNOWN, [kind.name], after=list(kind.after), collected=list(run.kinds))
+            lacking.add(kind.name)
     _insert(con, _UNRESOLVED, [kind.name for kind in asked])
+    _insert(con, _UNSEEN, [kind.name for kind in asked if kind.name in OF_SOURCES])
     con.execute("drop table enclosing")
     con.execute("drop table gaps")
 

@@ -1,7 +1,7 @@
 """Rows in ``coverage`` for what was never read, so that nothing unread can look like an absence.
 
-A kind that the run left out; a kind that was never asked about, because what to ask about comes from a kind that is a
-gap; and, where the run was interrupted, every unit that it hadn't come to.
+A kind that the run left out; scopes at which nothing was asked, because what to ask about comes from a kind that is a
+gap there or was left out; and, where the run was interrupted, every unit that it hadn't come to.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ where lower(rtrim(scope, '/')) not in (
 order by lower(scope), detail
 """
 
-_LEFT_OUT = "select '/' as scope, 'not collected in this run' as detail"
+LEFT_OUT = "not collected in this run"
+"""What coverage says of a kind that the run left out."""
+_LEFT_OUT = f"select '/' as scope, '{LEFT_OUT}' as detail"
 
 _INTERRUPTED = """
 select '/' as scope, 'the run was interrupted, and what it had not come to was not read: resume it' as detail
@@ -57,13 +59,22 @@ where lower('/subscriptions/' || id) not in (
 )
 """
 
+NOTHING_KNOWN = "what to ask about is not known"
+"""How the detail of such a gap begins: the kind was planned, and found nothing to ask about for want of rows."""
+WHY = f"""
+case when not list_contains($collected::VARCHAR[], {{0}}.kind) then {{0}}.kind || ' was not collected in this run'
+     when starts_with({{0}}.detail, '{NOTHING_KNOWN}') then {{0}}.kind || ' had nothing to ask about either'
+     else {{0}}.kind || ' could not be read (' || {{0}}.reason || ')' end"""
+"""SQL over a gap's alias: why it told nothing to ask about."""
+
 # A gap that kept no row, in a kind that says what to ask about.
-_NEVER_ASKED = """
-select scope, 'never asked, because ' || string_agg(distinct kind, ' and ' order by kind)
-              || ' could not be read there (' || string_agg(distinct reason, ', ' order by reason)
-              || '): what to ask about is not known' as detail
-from coverage
-where outcome = 'gap' and place is null and "rows" = 0 and list_contains($after::VARCHAR[], kind)
+_UNKNOWN = f"""
+select scope, '{NOTHING_KNOWN} there: ' || string_agg(distinct why, ', and ' order by why) as detail
+from (
+    select scope, {WHY.format("coverage")} as why
+    from coverage
+    where outcome = 'gap' and place is null and "rows" = 0 and list_contains($after::VARCHAR[], kind)
+)
 group by scope
 """
 
@@ -81,7 +92,7 @@ def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
         if interrupted:
             _not_come_to(con, run, kind)
         if _unread(con) & set(kind.after) and _rests_on_rows(con, kind):
-            _insert(con, run, kind.name, _NEVER_ASKED, after=list(kind.after))
+            _insert(con, run, kind.name, _UNKNOWN, after=list(kind.after), collected=list(run.kinds))
 
 
 def _unread(con: duckdb.DuckDBPyConnection) -> set[str]:

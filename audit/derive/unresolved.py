@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from audit.derive.rows import row_id
 from audit.evidence import KINDS
+from audit.model.reach import host_in
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,7 +34,7 @@ _ACR = r"[.]azurecr[.](io|us|cn)$"
 _NAMED = f"""
 create or replace temp table unresolved_names as
 with named as (
-    select 'vault' as what, regexp_extract(key_vault_url, '^https?://([^/:?#]+)', 1) as address, job_id, observed_at,
+    select 'vault' as what, {host_in("key_vault_url")} as address, job_id, observed_at,
            raw_ref
     from job_secrets where key_vault_url is not null
     union all

@@ -15,7 +15,7 @@ from audit.derive.execution_history import OPEN
 if TYPE_CHECKING:
     import duckdb
 
-    from audit.model import Run
+    from audit.model import Run, Window
 
 _OPEN = OPEN.format(status="e.status")
 IDLE = "the event source held no message, and none came, while it ran"
@@ -75,6 +75,26 @@ from told
 group by job_key, "at", interval_s
 """
 
+_COLUMNS = "execution_id, job_id, status, started, ended, cpu, memory_gib, replica_count, raw_ref, observed_at"
+_IN_WINDOW = f"""
+select {_COLUMNS}, coalesce(
+    (select any_value(x.replicas) from executions x where lower(x.execution_id) = lower(e.execution_id)),
+    (select any_value(x.replicas) from history.executions x where lower(x.execution_id) = lower(e.execution_id))
+) as replicas
+from execution_history e
+"""
+
+# Of a longer time also what Azure's list holds beyond the window, and what earlier runs saw.
+_AT_ALL = f"""
+select * from (
+    select *, 1 as nearest from ({_IN_WINDOW})
+    union all by name select {_COLUMNS}, replicas, 2 as nearest from executions
+    union all by name select {_COLUMNS}, replicas, 3 as nearest from history.month_executions
+)
+where lower(job_id) in (select lower(job_id) from population)
+qualify row_number() over (partition by lower(execution_id) order by nearest) = 1
+"""
+
 _EXECUTIONS = f"""
 create or replace temp table usage_executions as
 select lower(e.job_id) as job_key, e.execution_id, e.status, e.started, e.raw_ref, e.observed_at,
@@ -88,9 +108,8 @@ select lower(e.job_id) as job_key, e.execution_id, e.status, e.started, e.raw_re
            select count(*) filter (where list_has_any(r.codes, [0]) = false and len(r.codes) > 0)
                   / greatest(count(*), 1)::DOUBLE
            from (select from_json(json_extract(unit, '$.containers[*].code'), '["BIGINT"]') as codes
-                 from (select unnest(from_json(x.replicas, '["JSON"]')) as unit)) as r), 0) as failed_share
-from execution_history e
-left join executions x on lower(x.execution_id) = lower(e.execution_id)
+                 from (select unnest(from_json(e.replicas, '["JSON"]')) as unit)) as r), 0) as failed_share
+from ({{source}}) e
 left join jobs j on lower(j.job_id) = lower(e.job_id)
 left join (select lower(job_id) as job_key, sum(cpu) as cpu, sum(memory_gib) as memory_gib from containers
            where not init group by all having count(cpu) = count(*)) asked on asked.job_key = lower(e.job_id)
@@ -140,14 +159,14 @@ where messages < successes and successes > 0
 """
 
 _USAGE = """
-create or replace temp table job_usage as
+create or replace temp table {target} as
 with split as (
     select d.job_key, d.day, d.execution_id, d.starts, d.measured, d.assumed, d.endless, d.seconds, d.vcpu_s, d.gib_s,
            d.raw_ref, d.observed_at,
            unnest([
-               {'part': d.part, 'share': (1 - d.retried) * (1 - coalesce(twice.share, 0)), 'counts': true},
-               {'part': 'retried', 'share': d.retried, 'counts': false},
-               {'part': 'duplicate_suspect', 'share': (1 - d.retried) * coalesce(twice.share, 0), 'counts': false}
+               {{'part': d.part, 'share': (1 - d.retried) * (1 - coalesce(twice.share, 0)), 'counts': true}},
+               {{'part': 'retried', 'share': d.retried, 'counts': false}},
+               {{'part': 'duplicate_suspect', 'share': (1 - d.retried) * coalesce(twice.share, 0), 'counts': false}}
            ], recursive := true)
     from usage_days d
     left join usage_duplicates twice on twice.job_key = d.job_key and twice.day = d.day and d.part = 'succeeded'
@@ -165,7 +184,7 @@ group by all
 order by all
 """
 
-_TEMPORARY = ("usage_source", "usage_executions", "usage_known", "usage_days", "usage_duplicates")
+_TEMPORARY = ("usage_executions", "usage_known", "usage_days", "usage_duplicates")
 
 
 def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
@@ -177,8 +196,20 @@ def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
     Quantities are null where nothing says what was asked for. Needs ``execution_history``.
     """
     con.execute(_SOURCE)
-    con.execute(_EXECUTIONS, {"since": run.window.since, "until": run.window.until})
-    for sql in (_KNOWN, _DAYS, _DUPLICATES, _USAGE):
+    _fill(con, "job_usage", _IN_WINDOW, run.window)
+
+
+def of_months(con: duckdb.DuckDBPyConnection, span: Window) -> None:
+    """Create ``month_usage``: as ``job_usage``, of a longer time; needs it, and ``history.month_executions``.
+
+    Where the run has no metrics of the event source, a success is a success.
+    """
+    _fill(con, "month_usage", _AT_ALL, span)
+
+
+def _fill(con: duckdb.DuckDBPyConnection, target: str, source: str, span: Window) -> None:
+    con.execute(_EXECUTIONS.format(source=source), {"since": span.since, "until": span.until})
+    for sql in (_KNOWN, _DAYS, _DUPLICATES, _USAGE.format(target=target)):
         con.execute(sql)
     for table in _TEMPORARY:
         con.execute(f"drop table {table}")
@@ -186,4 +217,5 @@ def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
 
 def drop(con: duckdb.DuckDBPyConnection) -> None:
     """Drop ``job_usage``: nothing downstream may rest on it."""
-    con.execute("drop table job_usage")
+    for table in ("job_usage", "usage_source"):
+        con.execute(f"drop table {table}")

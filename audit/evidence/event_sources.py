@@ -17,6 +17,7 @@ from audit.model import (
     Record,
     Scope,
     Window,
+    reach,
     source_answers,
     source_entities,
     source_facts,
@@ -175,16 +176,22 @@ def normalise(item: bytes, page: Page) -> Iterator[Record]:
             yield EventSourcePolicy(**source_entities.policy(part, page.scope))
 
 
-_ASKED = """
-    with asked as (
-        select inventory.resource_id, jobs.job_id, rule_sources.entity_kind,
-            replace(rule_sources.entity, '/', '~') as entity,
-            replace(rule_sources.parent_entity, '/', '~') as parent_entity,
-            case when rule_sources.scaler_type = 'azure-eventhub' then rule_sources.consumer end as consumer
-        from rule_sources
-        join jobs using (job_id)
-        join inventory on inventory.host = rule_sources.host
-        where jobs.in_scope
+_HOSTS = """
+    select job_id, host, entity_kind, replace(entity, '/', '~') as entity,
+           replace(parent_entity, '/', '~') as parent_entity,
+           case when scaler_type = 'azure-eventhub' then consumer end as consumer
+    from rule_sources
+"""
+_COLUMNS = "named.entity_kind, named.entity, named.parent_entity, named.consumer"
+_USED = f"""
+    with asked as ({reach.named(_HOSTS, columns=_COLUMNS)}),
+    used as (
+        select scope, job_id, case when entity_kind in ('queue', 'topic', 'subscription', 'eventhub', 'container')
+            then entity_kind || '/' || coalesce(parent_entity || '/', '') || entity end as entity
+        from asked
+        union all select scope, job_id, 'topic/' || parent_entity from asked where entity_kind = 'subscription'
+        union all
+        select scope, job_id, 'consumer_group/' || entity || '/' || consumer from asked where entity_kind = 'eventhub'
     )
 """
 
@@ -199,21 +206,6 @@ KIND = EvidenceKind(
     item_path="$",
     combine=combine,
     after=("jobs", "inventory"),
-    population=f"""{_ASKED},
-        named as (
-            select resource_id, entity_kind || '/' || coalesce(parent_entity || '/', '') || entity as entity from asked
-            where entity_kind in ('queue', 'topic', 'subscription', 'eventhub', 'container')
-            union all select resource_id, 'topic/' || parent_entity from asked where entity_kind = 'subscription'
-            union all
-            select resource_id, 'consumer_group/' || entity || '/' || consumer from asked where entity_kind = 'eventhub'
-        )
-        select min(asked.resource_id) as scope, list(distinct named.entity order by named.entity)
-            filter (where named.entity is not null) as ids
-        from asked left join named on lower(named.resource_id) = lower(asked.resource_id)
-        group by lower(asked.resource_id)
-        order by lower(asked.resource_id)
-    """,
-    affects=f"""{_ASKED}
-        select min(resource_id) over (partition by lower(resource_id)) as scope, job_id from asked
-    """,
+    population=reach.population(_USED, ids="entity"),
+    affects=reach.affects(_USED),
 )

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from audit.model import EvidenceKind, Level, Page, Record, Scope, Window
+from audit.model import EvidenceKind, Level, Page, Record, Scope, Window, graph_rows
 from audit.model.wire import ArmId, Text, Wire, decoder, text
 
 if TYPE_CHECKING:
@@ -35,19 +33,6 @@ class _Found(Wire, frozen=True, kw_only=True):
     trigger_type: str | None = None
 
 
-class _Column(msgspec.Struct):
-    name: str
-
-
-class _Grid(msgspec.Struct):
-    columns: list[_Column]
-    rows: list[list[msgspec.Raw]]
-
-
-class _Answer(msgspec.Struct):
-    data: list[msgspec.Raw] | _Grid
-
-
 _ITEM = decoder(_Found)
 QUERY = """resources
 | where type =~ 'microsoft.app/jobs'
@@ -59,17 +44,6 @@ async def fetch(azure: Azure, scope: Scope, window: Window) -> AsyncIterator[Pag
     """Yield every page of the query over the subscriptions in ``scope.ids``; none of them raises ReadFailed."""
     async for page in azure.resource_graph(QUERY, subscriptions=scope.ids, scope=scope):
         yield page
-
-
-def items(page: Page) -> Iterator[bytes]:
-    """Yield each row as an object, from either form of ``data``: a list of objects, or columns and rows."""
-    data = msgspec.json.decode(page.body, type=_Answer).data
-    if isinstance(data, list):
-        yield from (bytes(item) for item in data)
-        return
-    names = [column.name for column in data.columns]
-    for row in data.rows:
-        yield msgspec.json.encode(dict(zip(names, row, strict=True)))
 
 
 def normalise(item: bytes, page: Page) -> Iterator[GraphJob]:  # noqa: ARG001  the seam is one
@@ -92,7 +66,7 @@ KIND = EvidenceKind(
     actions=("Microsoft.App/jobs/read",),
     fetch=fetch,
     normalise=normalise,
-    items=items,
+    items=graph_rows,
     item_path="$.data[{index}]",
     after=("subscriptions",),
 )

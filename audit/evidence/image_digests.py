@@ -11,7 +11,20 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from audit.model import EvidenceKind, GapReason, Level, NotThere, Page, ReadFailed, Record, Scope, Window, image
+from audit.model import (
+    EvidenceKind,
+    GapReason,
+    Level,
+    NotThere,
+    Page,
+    ReadFailed,
+    Record,
+    Scope,
+    Window,
+    azure_names,
+    image,
+    reach,
+)
 from audit.model.wire import Instant, Text, Wire, decoder, moment
 
 if TYPE_CHECKING:
@@ -81,11 +94,11 @@ class _ManifestAnswer(Wire, frozen=True, kw_only=True):
 
 
 class _Item(Wire, frozen=True, kw_only=True):
-    """One image as ``combine`` puts it together; None = the registry said that there is none."""
+    """One image as ``combine`` puts it together; unset = the registry said that there is none."""
 
     image: Text
-    tag: _TagAnswer | None = None
-    manifest: _ManifestAnswer | None = None
+    tag: _TagAnswer | msgspec.UnsetType = msgspec.UNSET
+    manifest: _ManifestAnswer | msgspec.UnsetType = msgspec.UNSET
 
 
 class _Facts(Wire, frozen=True, kw_only=True):
@@ -203,17 +216,7 @@ def _digest_in(page: Page) -> str | None:
         return None
 
 
-_USED = """
-    with used as (
-        select inventory.resource_id as scope, containers.image, jobs.job_id
-        from containers
-        join jobs using (job_id)
-        join inventory
-          on lower(inventory.host) = lower(containers.registry)
-         and lower(inventory.type) = 'microsoft.containerregistry/registries'
-        where jobs.in_scope
-    )
-"""
+_USED = f"with used as ({reach.named(reach.IMAGES, kind=azure_names.REGISTRY, columns='named.image')})"
 
 KIND = EvidenceKind(
     name="image_digests",
@@ -226,11 +229,6 @@ KIND = EvidenceKind(
     item_path="$",
     combine=combine,
     after=("jobs", "inventory"),
-    population=f"""{_USED}
-        select min(scope) as scope, list(distinct image order by image) as ids
-        from used group by lower(scope) order by lower(scope)
-    """,
-    affects=f"""{_USED}
-        select min(scope) over (partition by lower(scope)) as scope, job_id from used
-    """,
+    population=reach.population(_USED, ids="image"),
+    affects=reach.affects(_USED),
 )

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from audit.model import EvidenceKind, Json, Level, Page, Record, Scope, Window
+from audit.model import EvidenceKind, Json, Level, Page, Record, Scope, Window, graph_rows
 from audit.model.endpoint import account_host, host_of
 from audit.model.wire import ArmId, Text, Wire, decoder, kept, text
 
@@ -82,10 +80,6 @@ class _Found(Wire, frozen=True, kw_only=True):
     customer_id: str | None = None
 
 
-class _Answer(msgspec.Struct):
-    data: list[msgspec.Raw]
-
-
 _ITEM = decoder(_Found)
 QUERY = f"""resources
 | where type in~ ({", ".join(f"'{each}'" for each in _TYPES)})
@@ -100,11 +94,6 @@ async def fetch(azure: Azure, scope: Scope, window: Window) -> AsyncIterator[Pag
     """Yield every page of the query over the subscriptions in ``scope.ids``; none of them raises ReadFailed."""
     async for page in azure.resource_graph(QUERY, subscriptions=scope.ids, scope=scope):
         yield page
-
-
-def items(page: Page) -> Iterator[bytes]:
-    """Yield each row as an object."""
-    yield from (bytes(item) for item in msgspec.json.decode(page.body, type=_Answer).data)
 
 
 def normalise(item: bytes, page: Page) -> Iterator[InventoryItem]:  # noqa: ARG001  the seam is one
@@ -135,7 +124,7 @@ KIND = EvidenceKind(
     actions=tuple(f"{each}/read" for each in _TYPES),
     fetch=fetch,
     normalise=normalise,
-    items=items,
+    items=graph_rows,
     item_path="$.data[{index}]",
     after=("subscriptions",),
     population="""

@@ -12,6 +12,7 @@ from audit.model import EvidenceKind, Json, Level, Page, Record, Scope, Window, 
 from audit.model import containerapp as arm
 from audit.model import job_texts as texts
 from audit.model import rule_auth as auth
+from audit.model.apart import apart
 from audit.model.wire import decoder, kept, moment, spelled, text
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class ScaleRule(Record, frozen=True, kw_only=True):
 
     job_id: str
     rule_name: str
+    """As Azure spells it; the second rule of one name in a job is called ``name (2)``, in every table."""
     scaler_type: str
     """The KEDA scaler's name, for example ``azure-servicebus``."""
     metadata: Json | None = None
@@ -134,6 +136,7 @@ class Container(Record, frozen=True, kw_only=True):
 
     job_id: str
     container: str
+    """As Azure spells it; the second container of one name in a job is called ``name (2)``, in every table."""
     init: bool
     """Runs before the others."""
     image: str
@@ -162,6 +165,7 @@ class JobSecret(Record, frozen=True, kw_only=True):
 
     job_id: str
     name: str
+    """As Azure spells it; the second secret of one name in a job is called ``name (2)``."""
     key_vault_url: str | None = None
     """Null: the value is kept in the job itself."""
     identity: str | None = None
@@ -245,14 +249,15 @@ def normalise(item: bytes, page: Page) -> Iterator[Record]:
     settings = wire.properties.configuration
     template = wire.properties.template or arm.Template()
     trigger = settings.event_trigger_config or settings.manual_trigger_config or settings.schedule_trigger_config
-    rules = (trigger.scale.rules if trigger and trigger.scale else None) or []
+    rules = apart((trigger.scale.rules if trigger and trigger.scale else None) or ())
     yield _job(wire, trigger or arm.Trigger(), asked=page.scope.ids)
     yield from _rules(wire, rules)
-    for init, containers in ((False, template.containers), (True, template.init_containers)):
-        for position, container in enumerate(containers or ()):
-            yield _container(wire.id, container, position, init=init)
-            yield from _values(wire.id, texts.of_container(container))
-    for secret in settings.secrets or ():
+    main = len(template.containers or ())
+    for index, container in enumerate(apart((*(template.containers or ()), *(template.init_containers or ())))):
+        init = index >= main
+        yield _container(wire.id, container, index - main if init else index, init=init)
+        yield from _values(wire.id, texts.of_container(container))
+    for secret in apart(settings.secrets or ()):
         yield JobSecret(
             job_id=wire.id,
             name=secret.name,

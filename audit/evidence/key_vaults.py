@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
 
-from audit.model import EvidenceKind, Json, Level, Page, Record, Scope, Window, private_link, whole
+from audit.model import (
+    EvidenceKind,
+    Json,
+    Level,
+    Page,
+    Record,
+    Scope,
+    Window,
+    azure_names,
+    network_rules,
+    private_link,
+    reach,
+    whole,
+)
 from audit.model.endpoint import host_of
 from audit.model.wire import ResourceId, Text, Wire, decoder, kept, text
 
@@ -84,21 +97,6 @@ class _Policy(Wire, frozen=True, kw_only=True):
     permissions: _Permissions | None = None
 
 
-class _Address(Wire, frozen=True, kw_only=True):
-    value: Text
-
-
-class _Subnet(Wire, frozen=True, kw_only=True):
-    id: Text
-
-
-class _Rules(Wire, frozen=True, kw_only=True):
-    default_action: str | None = None
-    bypass: str | None = None
-    ip_rules: list[_Address] | None = None
-    virtual_network_rules: list[_Subnet] | None = None
-
-
 class _Sku(Wire, frozen=True, kw_only=True):
     name: str | None = None
 
@@ -113,7 +111,7 @@ class _Properties(Wire, frozen=True, kw_only=True):
     soft_delete_retention_in_days: int | None = None
     enable_purge_protection: bool | None = None
     public_network_access: str | None = None
-    network_acls: _Rules | None = None
+    network_acls: network_rules.Rules | None = None
     private_endpoint_connections: list[private_link.Connection] | None = None
     provisioning_state: str | None = None
 
@@ -137,7 +135,7 @@ def normalise(item: bytes, page: Page) -> Iterator[Record]:  # noqa: ARG001  the
     """Yield the vault's row, then one row per access policy."""
     wire = _ITEM.decode(item)
     facts = wire.properties
-    rules = facts.network_acls or _Rules()
+    rules = facts.network_acls or network_rules.Rules()
     yield KeyVault(
         vault_id=wire.id,
         name=wire.name,
@@ -148,10 +146,8 @@ def normalise(item: bytes, page: Page) -> Iterator[Record]:  # noqa: ARG001  the
         public_access=text(facts.public_network_access),
         default_action=text(rules.default_action),
         bypass=text(rules.bypass),
-        ip_rules=None if rules.ip_rules is None else Json([each.value for each in rules.ip_rules]),
-        vnet_rules=None
-        if rules.virtual_network_rules is None
-        else Json([each.id for each in rules.virtual_network_rules]),
+        ip_rules=network_rules.addresses(rules),
+        vnet_rules=network_rules.subnets(rules),
         soft_delete=facts.enable_soft_delete,
         soft_delete_days=facts.soft_delete_retention_in_days,
         purge_protection=facts.enable_purge_protection,
@@ -173,17 +169,7 @@ def normalise(item: bytes, page: Page) -> Iterator[Record]:  # noqa: ARG001  the
         )
 
 
-_USED = """
-    with used as (
-        select inventory.resource_id as scope, jobs.job_id
-        from job_secrets
-        join jobs using (job_id)
-        join inventory
-          on lower(inventory.host) = lower(regexp_extract(job_secrets.key_vault_url, '^https?://([^/:?#]+)', 1))
-         and lower(inventory.type) = 'microsoft.keyvault/vaults'
-        where jobs.in_scope
-    )
-"""
+_USED = f"with used as ({reach.named(reach.VAULTS, kind=azure_names.KEY_VAULT)})"
 
 KIND = EvidenceKind(
     name="key_vaults",
@@ -196,11 +182,6 @@ KIND = EvidenceKind(
     items=whole,
     item_path="$",
     after=("jobs", "inventory"),
-    population=f"""{_USED}
-        select min(scope) as scope, list(distinct job_id order by job_id) as ids
-        from used group by lower(scope) order by lower(scope)
-    """,
-    affects=f"""{_USED}
-        select min(scope) over (partition by lower(scope)) as scope, job_id from used
-    """,
+    population=reach.population(_USED),
+    affects=reach.affects(_USED),
 )

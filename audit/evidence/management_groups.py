@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from audit.model import EvidenceKind, Level, Page, Record, Scope, Window
+from audit.model import EvidenceKind, Level, Page, Record, Scope, Window, graph_rows
 from audit.model.wire import Text, Wire, decoder, text
 
 if TYPE_CHECKING:
@@ -47,10 +47,6 @@ class _Id(Wire, frozen=True, kw_only=True):
     subscription_id: Any = None
 
 
-class _Answer(msgspec.Struct):
-    data: list[msgspec.Raw]
-
-
 _ITEM = decoder(_Subscription)
 _GROUP = "/providers/Microsoft.Management/managementGroups/"
 QUERY = """resourcecontainers
@@ -69,9 +65,9 @@ def combine(pages: Sequence[Page]) -> Iterator[tuple[bytes, Page]]:
     """Yield every subscription that came back, and ``{"subscriptionId"}`` for each that was asked for and didn't."""
     known: set[str] = set()
     for page in pages:
-        for item in msgspec.json.decode(page.body, type=_Answer).data:
+        for item in graph_rows(page):
             known.add(str(msgspec.json.decode(item, type=_Id).subscription_id).lower())
-            yield bytes(item), page
+            yield item, page
     for asked in pages[0].scope.ids:
         if asked.lower() not in known:
             yield msgspec.json.encode({"subscriptionId": asked}), pages[-1]

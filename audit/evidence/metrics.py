@@ -15,7 +15,19 @@ from urllib.parse import unquote
 
 import msgspec
 
-from audit.model import EvidenceKind, GapReason, Level, Page, ReadFailed, Record, Scope, Window, duration
+from audit.model import (
+    EvidenceKind,
+    GapReason,
+    Level,
+    Page,
+    ReadFailed,
+    Record,
+    Scope,
+    Window,
+    azure_names,
+    duration,
+    reach,
+)
 from audit.model.metric import ENTITIES, Question, question, whole
 from audit.model.wire import ArmId, Text, Wire, decoder
 
@@ -237,17 +249,13 @@ def _utc(at: datetime) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
-_SOURCES = """
-    with sources as (
-        select i.resource_id, r.job_id, coalesce(r.parent_entity, r.entity, '*') as entity
-        from rule_sources r join jobs j on j.job_id = r.job_id join inventory i on i.host = r.host
-        where j.in_scope and (
-            i.type in ('microsoft.servicebus/namespaces', 'microsoft.eventhub/namespaces')
-            or (i.type = 'microsoft.storage/storageaccounts' and r.entity_kind = 'queue')
-        )
-    ), entities as (
-        select min(resource_id) as resource_id, min(entity) as entity from sources
-        group by lower(resource_id), lower(entity)
+_HOSTS = "select job_id, host, entity_kind, coalesce(parent_entity, entity, '*') as entity from rule_sources"
+_USED = f"""
+    with used as (
+        select scope, job_id, min(entity) over (partition by lower(scope), lower(entity)) as entity
+        from ({reach.named(_HOSTS, columns="inventory.type, named.entity_kind, named.entity")})
+        where lower(type) in ('{azure_names.SERVICE_BUS}', '{azure_names.EVENT_HUBS}')
+           or (lower(type) = '{azure_names.STORAGE}' and entity_kind = 'queue')
     )
 """
 
@@ -260,12 +268,11 @@ KIND = EvidenceKind(
     fetch=fetch,
     normalise=normalise,
     after=("jobs", "inventory"),
-    population=f"""{_SOURCES}
+    population=f"""
         select job_id as scope, []::varchar[] as ids from jobs where in_scope
-        union all select min(resource_id), list(entity order by entity) from entities group by lower(resource_id)
+        union all from ({reach.population(_USED, ids="entity")})
     """,
-    affects=f"""{_SOURCES}
-        select job_id as scope, job_id from jobs where in_scope
-        union all select distinct min(resource_id) over (partition by lower(resource_id)), job_id from sources
+    affects=f"""
+        select job_id as scope, job_id from jobs where in_scope union all from ({reach.affects(_USED)})
     """,
 )

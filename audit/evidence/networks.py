@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
 
-from audit.model import EvidenceKind, GapReason, Json, Level, Page, ReadFailed, Record, Scope, Window, ids, whole
-from audit.model.reach import REACHED
+from audit.model import EvidenceKind, GapReason, Json, Level, Page, ReadFailed, Record, Scope, Window, ids, reach, whole
 from audit.model.wire import ResourceId, Text, Wire, decoder, text
 
 if TYPE_CHECKING:
@@ -174,8 +173,8 @@ def _subnet(network: str, wire: _Subnet) -> Subnet:
 
 
 _USED = f"""
-    with {REACHED},
-    used as (
+    with {reach.REACHED},
+    subnets_used as (
         select environments.vnet_subnet_id as subnet_id, jobs.job_id
         from environments
         join jobs on lower(jobs.environment_id) = lower(environments.environment_id)
@@ -185,9 +184,9 @@ _USED = f"""
         from private_endpoints
         join reached on lower(reached.resource_id) = lower(private_endpoints.target_id)
     ),
-    networks as (
+    used as (
         select regexp_replace(subnet_id, '(?i)/subnets/[^/]+/?$', '') as scope, job_id
-        from used where subnet_id is not null
+        from subnets_used where subnet_id is not null
     )
 """
 
@@ -202,11 +201,6 @@ KIND = EvidenceKind(
     items=whole,
     item_path="$",
     after=("jobs", "inventory", "environments", "private_endpoints"),
-    population=f"""{_USED}
-        select min(scope) as scope, list(distinct job_id order by job_id) as ids
-        from networks group by lower(scope) order by lower(scope)
-    """,
-    affects=f"""{_USED}
-        select min(scope) over (partition by lower(scope)) as scope, job_id from networks
-    """,
+    population=reach.population(_USED),
+    affects=reach.affects(_USED),
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from audit.model import EvidenceKind, Level, Page, Record, Scope, Window
+from audit.model.directory_object import type_of
 from audit.model.wire import Text, Wire, decoder, text
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def normalise(item: bytes, page: Page) -> Iterator[Principal]:  # noqa: ARG001  
     wire = _ITEM.decode(item)
     yield Principal(
         principal_id=wire.id,
-        type=_word(wire.shape),
+        type=type_of(wire.shape),
         display_name=text(wire.display_name),
         user_principal_name=text(wire.user_principal_name),
         app_id=text(wire.app_id),
@@ -97,29 +98,34 @@ def normalise(item: bytes, page: Page) -> Iterator[Principal]:  # noqa: ARG001  
     )
 
 
-def _word(shape: str | None) -> str | None:
-    """Return ``#microsoft.graph.servicePrincipal`` as role assignments write it: ``ServicePrincipal``."""
-    word = (shape or "").rpartition(".")[2]
-    return word[:1].upper() + word[1:] or None
-
-
 _UNITS = """
     with asked as (
         select lower(principal_id) as id from role_assignments
         union select lower(created_by) from role_assignments
         union select lower(principal_id) from vault_access_policies
+        union select lower(principal_id) from role_eligibility
+        union select lower(principal_id) from role_activations
+        union select lower(created_by) from deny_assignments
+        union select lower(each.value ->> 'id')
+            from deny_assignments, json_each(deny_assignments.principals) as each
+        union select lower(each.value ->> 'id')
+            from deny_assignments, json_each(deny_assignments.excluded_principals) as each
         union select lower(job_identities.principal_id)
             from job_identities join jobs using (job_id) where jobs.in_scope
     ), numbered as (
         select id, (row_number() over (order by id) - 1) // 1000 as number
         from asked
         where regexp_full_match(id, '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}')
+            and id <> '00000000-0000-0000-0000-000000000000'
     ), units as (
         select '/principals/' || number as scope, list(id order by id) as ids
         from numbered group by number order by number
     )
 """
-"""Graph resolves at most 1,000 ids at once. https://learn.microsoft.com/graph/api/directoryobject-getbyids"""
+"""Graph resolves at most 1,000 ids at once; the id of zeros is everyone, of whom a deny assignment speaks.
+
+https://learn.microsoft.com/graph/api/directoryobject-getbyids
+"""
 
 KIND = EvidenceKind(
     name="principals",
@@ -127,10 +133,11 @@ KIND = EvidenceKind(
     records=(Principal,),
     per=Level.RESOURCE,
     actions=(),
+    directory=("Directory.Read.All",),
     fetch=fetch,
     normalise=normalise,
     combine=combine,
-    after=("jobs", "key_vaults", "role_assignments"),
+    after=("jobs", "key_vaults", "role_assignments", "role_eligibility", "role_activations", "deny_assignments"),
     population=f"{_UNITS} select scope, ids from units",
     affects=f"{_UNITS} select units.scope, jobs.job_id from units cross join jobs where jobs.in_scope",
 )

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from audit.model import EvidenceKind, GapReason, Level, Page, ReadFailed, Record, Scope, Window, ids
-from audit.model.reach import REACHED
+from audit.model import EvidenceKind, GapReason, Level, Page, ReadFailed, Record, Scope, Window, ids, reach
 from audit.model.wire import ArmId, Text, Wire, decoder, text
 
 if TYPE_CHECKING:
@@ -105,8 +104,8 @@ def normalise(item: bytes, page: Page) -> Iterator[PrivateDnsLink]:
 
 
 _KEPT = f"""
-    with {REACHED},
-    kept as (
+    with {reach.REACHED},
+    used as (
         select unnest(zone_ids::VARCHAR[]) as scope, endpoint_id, target_id from private_endpoints
     )
 """
@@ -122,12 +121,9 @@ KIND = EvidenceKind(
     item_path="$",
     combine=combine,
     after=("jobs", "inventory", "private_endpoints"),
-    population=f"""{_KEPT}
-        select min(scope) as scope, list(distinct endpoint_id order by endpoint_id) as ids
-        from kept group by lower(scope) order by lower(scope)
-    """,
+    population=reach.population(_KEPT, ids="endpoint_id"),
     affects=f"""{_KEPT}
-        select min(kept.scope) over (partition by lower(kept.scope)) as scope, reached.job_id
-        from kept join reached on lower(reached.resource_id) = lower(kept.target_id)
+        select min(used.scope) over (partition by lower(used.scope)) as scope, reached.job_id
+        from used join reached on lower(reached.resource_id) = lower(used.target_id)
     """,
 )

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from audit.model import EvidenceKind, GapReason, Json, Level, Page, ReadFailed, Record, Scope, Window, ids
-from audit.model.reach import REACHED
+from audit.model import EvidenceKind, GapReason, Json, Level, Page, ReadFailed, Record, Scope, Window, ids, reach
 from audit.model.wire import ResourceId, Text, Wire, decoder, text
 
 if TYPE_CHECKING:
@@ -165,7 +164,7 @@ def normalise(item: bytes, page: Page) -> Iterator[PrivateEndpoint]:  # noqa: AR
 # Whatever else such a list says of a connection, an endpoint's id stands in it as Azure spelled it.
 _ENDPOINT = '(?i)/subscriptions/[^/"]+/resourceGroups/[^/"]+/providers/Microsoft\\.Network/privateEndpoints/[^/"]+'
 _USED = f"""
-    with {REACHED},
+    with {reach.REACHED},
     connected as (
         select vault_id as resource_id, private_endpoints from key_vaults
         union all select registry_id, private_endpoints from registries
@@ -191,11 +190,6 @@ KIND = EvidenceKind(
     item_path="$",
     combine=combine,
     after=("jobs", "inventory", "event_sources", "key_vaults", "registries"),
-    population=f"""{_USED}
-        select min(scope) as scope, list(distinct job_id order by job_id) as ids
-        from used group by lower(scope) order by lower(scope)
-    """,
-    affects=f"""{_USED}
-        select min(scope) over (partition by lower(scope)) as scope, job_id from used
-    """,
+    population=reach.population(_USED),
+    affects=reach.affects(_USED),
 )

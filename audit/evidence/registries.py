@@ -6,7 +6,20 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from audit.model import EvidenceKind, Json, Level, Page, Record, Scope, Window, private_link, whole
+from audit.model import (
+    EvidenceKind,
+    Json,
+    Level,
+    Page,
+    Record,
+    Scope,
+    Window,
+    azure_names,
+    network_rules,
+    private_link,
+    reach,
+    whole,
+)
 from audit.model.wire import Instant, ResourceId, Text, Wire, decoder, kept, moment, text
 
 if TYPE_CHECKING:
@@ -49,15 +62,6 @@ class Registry(Record, frozen=True, kw_only=True):
     provisioning_state: str | None = None
 
 
-class _Address(Wire, frozen=True, kw_only=True):
-    value: Text
-
-
-class _Rules(Wire, frozen=True, kw_only=True):
-    default_action: str | None = None
-    ip_rules: list[_Address] | None = None
-
-
 class _Sku(Wire, frozen=True, kw_only=True):
     name: str | None = None
 
@@ -69,7 +73,7 @@ class _Properties(Wire, frozen=True, kw_only=True):
     admin_user_enabled: bool | None = None
     anonymous_pull_enabled: bool | None = None
     public_network_access: str | None = None
-    network_rule_set: _Rules | None = None
+    network_rule_set: network_rules.Rules | None = None
     network_rule_bypass_options: str | None = None
     zone_redundancy: str | None = None
     policies: dict[str, Any] | None = None
@@ -97,7 +101,7 @@ def normalise(item: bytes, page: Page) -> Iterator[Registry]:  # noqa: ARG001  t
     """Yield the registry's row."""
     wire = _ITEM.decode(item)
     facts = wire.properties
-    rules = facts.network_rule_set or _Rules()
+    rules = facts.network_rule_set or network_rules.Rules()
     zones = text(facts.zone_redundancy)
     yield Registry(
         registry_id=wire.id,
@@ -109,7 +113,7 @@ def normalise(item: bytes, page: Page) -> Iterator[Registry]:  # noqa: ARG001  t
         anonymous_pull=facts.anonymous_pull_enabled,
         public_access=text(facts.public_network_access),
         default_action=text(rules.default_action),
-        ip_rules=None if rules.ip_rules is None else Json([each.value for each in rules.ip_rules]),
+        ip_rules=network_rules.addresses(rules),
         trusted_services=text(facts.network_rule_bypass_options),
         zone_redundant=None if zones is None else zones.lower() == "enabled",
         private_endpoints=private_link.connections(facts.private_endpoint_connections),
@@ -120,20 +124,7 @@ def normalise(item: bytes, page: Page) -> Iterator[Registry]:  # noqa: ARG001  t
     )
 
 
-_USED = """
-    with used as (
-        select inventory.resource_id as scope, jobs.job_id
-        from (
-            select job_id, registry as server from containers
-            union all select job_id, server from job_registries
-        ) as pulled
-        join jobs using (job_id)
-        join inventory
-          on lower(inventory.host) = lower(pulled.server)
-         and lower(inventory.type) = 'microsoft.containerregistry/registries'
-        where jobs.in_scope
-    )
-"""
+_USED = f"with used as ({reach.named(reach.REGISTRIES, kind=azure_names.REGISTRY)})"
 
 KIND = EvidenceKind(
     name="registries",
@@ -146,11 +137,6 @@ KIND = EvidenceKind(
     items=whole,
     item_path="$",
     after=("jobs", "inventory"),
-    population=f"""{_USED}
-        select min(scope) as scope, list(distinct job_id order by job_id) as ids
-        from used group by lower(scope) order by lower(scope)
-    """,
-    affects=f"""{_USED}
-        select min(scope) over (partition by lower(scope)) as scope, job_id from used
-    """,
+    population=reach.population(_USED),
+    affects=reach.affects(_USED),
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from audit.model import EvidenceKind, Level, Page, Record, Scope, Window
+from audit.model import EvidenceKind, Level, Page, Record, Scope, Window, graph_rows
 from audit.model.wire import ArmId, Instant, Text, Wire, decoder, text
 
 if TYPE_CHECKING:
@@ -83,10 +83,6 @@ class _Change(Wire, frozen=True, kw_only=True):
     changes: dict[str, _Property] | None = None
 
 
-class _Answer(msgspec.Struct):
-    data: list[msgspec.Raw]
-
-
 _ITEM = decoder(_Change)
 _TYPES = (
     "Microsoft.App/jobs",
@@ -124,11 +120,6 @@ async def fetch(azure: Azure, scope: Scope, window: Window) -> AsyncIterator[Pag
     )
     async for page in azure.resource_graph(query, subscriptions=scope.ids, scope=scope):
         yield page
-
-
-def items(page: Page) -> Iterator[bytes]:
-    """Yield each row as an object."""
-    yield from (bytes(item) for item in msgspec.json.decode(page.body, type=_Answer).data)
 
 
 def normalise(item: bytes, page: Page) -> Iterator[ResourceChange]:  # noqa: ARG001  the seam is one
@@ -186,7 +177,7 @@ KIND = EvidenceKind(
     actions=tuple(f"{each}/read" for each in _TYPES),
     fetch=fetch,
     normalise=normalise,
-    items=items,
+    items=graph_rows,
     item_path="$.data[{index}]",
     after=("subscriptions",),
     filtered=True,

@@ -1,4 +1,4 @@
-"""Definitions of the roles that are assigned, each read once."""
+"""Definitions of the roles that are assigned or can be activated, each read once."""
 
 from __future__ import annotations
 
@@ -74,6 +74,14 @@ def normalise(item: bytes, page: Page) -> Iterator[RoleDefinition]:  # noqa: ARG
     )
 
 
+_GIVEN = """
+    with given as (
+        select role_definition_id, role_guid, scope, subscription_id from role_assignments
+        union all select role_definition_id, role_guid, scope, subscription_id from role_eligibility
+        union all select role_definition_id, role_guid, scope, subscription_id from role_activations
+    )
+"""
+
 KIND = EvidenceKind(
     name="role_definitions",
     title="Role definitions",
@@ -84,18 +92,17 @@ KIND = EvidenceKind(
     normalise=normalise,
     items=whole,
     item_path="$",
-    after=("jobs", "role_assignments"),
-    population="""
+    after=("jobs", "role_assignments", "role_eligibility", "role_activations"),
+    population=f"""{_GIVEN}
         select min(role_definition_id) as scope
-        from role_assignments
+        from given
         group by lower(role_guid)
         order by lower(role_guid)
     """,
-    affects="""
-        with used as (
+    affects=f"""{_GIVEN}, used as (
             select min(role_definition_id) over (partition by lower(role_guid)) as definition,
                 rtrim(lower(scope), '/') as place, lower(subscription_id) as subscription_id
-            from role_assignments
+            from given
         )
         select distinct used.definition as scope, jobs.job_id
         from used join jobs on lower(jobs.subscription_id) = used.subscription_id

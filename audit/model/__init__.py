@@ -3,7 +3,7 @@
 from audit.model.decode import Row, decode, raw_ref
 from audit.model.kind import EvidenceKind, Level
 from audit.model.outcome import Collected, Gap, GapReason, NotThere, Outcome, ReadFailed
-from audit.model.page import Page, listed, whole
+from audit.model.page import Page, graph_rows, listed, whole
 from audit.model.record import STANDARD_COLUMNS, Json, Record, columns, plain
 from audit.model.run import Caller, MalformedItem, Run, RunState, Stats, UnitRecord
 from audit.model.scope import Scope
@@ -36,6 +36,7 @@ __all__ = [
     "Window",
     "columns",
     "decode",
+    "graph_rows",
     "listed",
     "plain",
     "raw_ref",

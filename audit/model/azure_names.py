@@ -15,6 +15,8 @@ REDIS = "microsoft.cache/redis"
 REDIS_ENTERPRISE = "microsoft.cache/redisenterprise"
 POSTGRESQL = "microsoft.dbforpostgresql/flexibleservers"
 SQL = "microsoft.sql/servers"
+KEY_VAULT = "microsoft.keyvault/vaults"
+REGISTRY = "microsoft.containerregistry/registries"
 
 PUBLIC_STORE = "core.windows.net"
 _STORES = {"azureusgovernmentcloud": "core.usgovcloudapi.net", "azurechinacloud": "core.chinacloudapi.cn"}

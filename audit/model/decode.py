@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Row(NamedTuple):
-    """A decoded row, the page that it leads to, and the item's index in that page."""
+    """A decoded row, the page that it leads to, and the item's index among those of that page."""
 
     record: Record
     page: Page
@@ -61,8 +62,10 @@ def _combined(kind: EvidenceKind, pages: list[Page]) -> Iterator[Row | Malformed
         page = pages[0]
         yield MalformedItem(scope=page.scope.id, detail=_placed("$", error), raw_ref=raw_ref(kind.name, page, 0))
         return
-    for index, (item, page) in enumerate(items):
-        yield from _item(kind, item, page, index)
+    told: Counter[int] = Counter()
+    for item, page in items:
+        yield from _item(kind, item, page, told[page.line])
+        told[page.line] += 1
 
 
 def _item(kind: EvidenceKind, item: bytes, page: Page, index: int) -> Iterator[Row | MalformedItem]:

@@ -34,7 +34,8 @@ class EvidenceKind:
     ``items`` splits a page (default: the array ``value``), and ``item_path`` is where the item numbered ``{index}``
     stands in it, for error messages; ``combine`` replaces it where one row needs several pages
     of the unit, and then yields (item, the page that the row leads to).
-    ``actions`` are the Azure actions the reads need: the least-privilege role is made of them.
+    ``actions`` are the Azure actions the reads need: the least-privilege role is made of them. ``directory`` are the
+    application permissions of Microsoft Graph that they need instead.
     ``population``: SQL over tables already collected, giving ``scope`` and optionally ``ids`` (a list of text);
     None at tenant and subscription level. ``affects``: SQL giving ``scope`` and ``job_id``: whose verdicts rest on a
     unit; None means every job below the unit's scope (tenant: every job).
@@ -58,3 +59,4 @@ class EvidenceKind:
     affects: str | None = None
     filtered: bool = False
     groupwise: bool = False
+    directory: tuple[str, ...] = ()

@@ -41,13 +41,24 @@ Outcome = Collected | Gap
 
 
 class ReadFailed(Exception):
-    """Raised inside ``fetch`` by the Azure layer: one read failed for a reason that a report can name."""
+    """Raised inside ``fetch`` by the Azure layer: one read failed for a reason that a report can name.
 
-    def __init__(self, reason: GapReason, detail: str) -> None:
+    ``code`` is Azure's own error code, empty where there was none.
+    """
+
+    def __init__(self, reason: GapReason, detail: str, *, code: str = "") -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
+        self.code = code
 
 
 class NotThere(Exception):
-    """Azure said 404 about the one resource that was asked for: a confirmed absence."""
+    """Azure said 404 about the one resource that was asked for: a confirmed absence.
+
+    ``said`` is what the unit's detail tells instead, where Azure confirmed the absence in other words.
+    """
+
+    def __init__(self, detail: str = "", *, said: str = "") -> None:
+        super().__init__(detail)
+        self.said = said

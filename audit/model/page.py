@@ -33,6 +33,19 @@ class _List(msgspec.Struct):
     value: list[msgspec.Raw]
 
 
+class _Column(msgspec.Struct):
+    name: str
+
+
+class _Grid(msgspec.Struct):
+    columns: list[_Column]
+    rows: list[list[msgspec.Raw]]
+
+
+class _Found(msgspec.Struct):
+    data: list[msgspec.Raw] | _Grid
+
+
 def listed(page: Page) -> Iterator[bytes]:
     """Yield each element of ``value``, undecoded: the shape of every ARM and Graph list.
 
@@ -40,6 +53,20 @@ def listed(page: Page) -> Iterator[bytes]:
     """
     for item in msgspec.json.decode(page.body, type=_List).value:
         yield bytes(item)
+
+
+def graph_rows(page: Page) -> Iterator[bytes]:
+    """Yield each row of a Resource Graph answer as an object: ``data`` is a list of them, or columns and rows.
+
+    Raises msgspec.ValidationError where ``data`` is neither.
+    """
+    data = msgspec.json.decode(page.body, type=_Found).data
+    if isinstance(data, list):
+        yield from (bytes(item) for item in data)
+        return
+    names = [column.name for column in data.columns]
+    for row in data.rows:
+        yield msgspec.json.encode(dict(zip(names, row, strict=True)))
 
 
 def whole(page: Page) -> Iterator[bytes]:

@@ -74,6 +74,7 @@ def _numbers(record: type[Record]) -> tuple[tuple[str, str], ...]:
     return tuple(each for each in columns(record) if each[1] in ("BIGINT", _SQL[Decimal]))
 
 
+@functools.cache
 def columns(record: type[Record]) -> tuple[tuple[str, str], ...]:
     """Return (name, DuckDB type) for every column of a record's table, the standard ones first."""
     hints = typing.get_type_hints(record)

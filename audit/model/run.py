@@ -101,5 +101,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """The price list in force when the run was made, for estimates."""
     collected_for: Window | None = None
     """Set while a pack is made for another window than the run's: the run's own. Events then come from history."""
+    restored_from: str = ""
+    """Set while a pack is made of a run whose folder is gone: the commit of history that tells of it."""
     stats: Stats = Stats()
     units: tuple[UnitRecord, ...] = ()

@@ -8,6 +8,7 @@ import msgspec
 
 from audit.model import azure_names, private_link
 from audit.model.endpoint import account_host, host_of
+from audit.model.network_rules import NamespaceRules, Rules, addresses, subnets
 from audit.model.record import Json
 from audit.model.source_answers import Resource, is_null
 from audit.model.source_routes import source_type
@@ -19,31 +20,8 @@ class _Sku(Wire, frozen=True, kw_only=True):
     name: str | None = None
 
 
-class _Address(Wire, frozen=True, kw_only=True):
-    value: str | None = None
-    ip_mask: str | None = None
-
-
-class _Subnet(Wire, frozen=True, kw_only=True):
-    id: str | None = None
-
-
-class _SubnetRule(Wire, frozen=True, kw_only=True):
-    id: str | None = None
-    subnet: _Subnet | None = None
-
-
-class _Rules(Wire, frozen=True, kw_only=True):
-    default_action: str | None = None
-    bypass: str | None = None
-    public_network_access: str | None = None
-    trusted_service_access_enabled: bool | None = None
-    ip_rules: list[_Address] | None = None
-    virtual_network_rules: list[_SubnetRule] | None = None
-
-
 class _RuleSet(Wire, frozen=True, kw_only=True):
-    properties: _Rules
+    properties: NamespaceRules
 
 
 class _Endpoints(Wire, frozen=True, kw_only=True):
@@ -78,7 +56,7 @@ class _Facts(Wire, frozen=True, kw_only=True):
     administrators: _Directory | None = None
     public_network_access: str | None = None
     network: _Network | None = None
-    network_acls: _Rules | None = None
+    network_acls: Rules | None = None
     minimum_tls_version: str | None = None
     minimal_tls_version: str | None = None
     zone_redundant: bool | None = None
@@ -152,7 +130,7 @@ def columns(part: Resource) -> dict[str, Any]:
     found = _RULES.decode(part.network) if not is_null(part.network) else None
     blobs = _BLOBS.decode(part.blobs) if not is_null(part.blobs) else None
     facts, kind = wire.properties, source_type(wire.id)
-    rules = found.properties if found else facts.network_acls or _Rules()
+    rules = found.properties if found else facts.network_acls or Rules()
     sku = wire.sku or facts.sku or _Sku()
     ends = facts.primary_endpoints or _Endpoints()
     network = facts.network or _Network()
@@ -166,14 +144,14 @@ def columns(part: Resource) -> dict[str, Any]:
         or account_host(ends.blob or ends.queue or ends.table or ends.file),
         "local_auth_disabled": _keyless(facts),
         "public_access": text(
-            facts.public_network_access or network.public_network_access or rules.public_network_access
+            facts.public_network_access
+            or network.public_network_access
+            or (found.properties.public_network_access if found else None)
         ),
         "default_action": text(rules.default_action),
-        "ip_rules": None if rules.ip_rules is None else Json([each.value or each.ip_mask for each in rules.ip_rules]),
-        "vnet_rules": None
-        if rules.virtual_network_rules is None
-        else Json([each.id or (each.subnet or _Subnet()).id for each in rules.virtual_network_rules]),
-        "bypass": text(rules.bypass) or _trusted(rules),
+        "ip_rules": addresses(rules),
+        "vnet_rules": subnets(rules),
+        "bypass": text(rules.bypass),
         "min_tls": text(facts.minimum_tls_version or facts.minimal_tls_version),
         "zone_redundant": _zones(facts, kind, sku),
         "private_endpoints": private_link.connections(facts.private_endpoint_connections),
@@ -195,12 +173,6 @@ def _keyless(facts: _Facts) -> bool | None:
     if facts.disable_local_auth is not None:
         return facts.disable_local_auth
     return facts.disable_access_key_authentication
-
-
-def _trusted(rules: _Rules) -> str | None:
-    if rules.trusted_service_access_enabled is None:
-        return None
-    return "AzureServices" if rules.trusted_service_access_enabled else "None"
 
 
 def _zones(facts: _Facts, kind: str, sku: _Sku) -> bool | None:

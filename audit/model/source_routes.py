@@ -1,4 +1,11 @@
-"""Which requests describe an event source: the resource, the rules around it, and the entities that jobs name in it."""
+"""Which requests describe an event source: the resource, the rules around it, and the entities that jobs name in it.
+
+Entities are asked for one by one. A list of them has no counts of messages (of a namespace's queues as documented, of
+an account's for certain), grows with the namespace and not with the jobs, tells of entities that no job names, and
+leaves the policies, which are half the requests, to be read one by one all the same.
+https://learn.microsoft.com/rest/api/servicebus/queues/list-by-namespace,
+https://learn.microsoft.com/rest/api/storagerp/queue/list
+"""
 
 from __future__ import annotations
 

@@ -12,9 +12,11 @@ import duckdb
 import msgspec
 
 from audit.config import packaged
+from audit.derive import LEFT_OUT
 from audit.errors import ExitCode, StoreError, UsageError
 from audit.model import Severity, Window
-from audit.pipeline.tabling import controls_in, scratch, tabled
+from audit.pipeline.naming import named
+from audit.pipeline.tabling import broken_controls, controls_in, scratch, tabled
 from audit.render import pack as packs
 from audit.render.incident import Incident
 from audit.store import Store, StoredRun
@@ -23,6 +25,9 @@ ASSESSED = ("verdicts", "controls")
 """What assessment makes of a run, and history keeps."""
 PACKS = ("compliance",)
 """The packs that can be rendered today; access-review, cost-review and change follow."""
+
+
+_LEFT_OUT = "select distinct kind from coverage where scope = '/' and detail = ? order by kind"
 
 
 class Rendered(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +41,12 @@ class Rendered(msgspec.Struct, frozen=True, kw_only=True):
     worst: Severity | None
     not_kept: str = ""
     """Why the verdicts are not in history yet; empty where they are, or where there was no need."""
+    broken: tuple[str, ...] = ()
+    """The controls that could not be run, or not for every job, each with the reason; among the gaps too."""
+    gone: tuple[str, ...] = ()
+    """What the earlier pack of this name held and this one doesn't, for its formats leave it out."""
+    left_out: tuple[str, ...] = ()
+    """The kinds that the run did not collect: controls that need them are not assessed."""
 
     def exit_code(self, fail_on: Severity | None = None) -> ExitCode:
         """3 where evidence is missing, 1 where a failure weighs at least ``fail_on``, else 0."""
@@ -65,14 +76,17 @@ def render(
 ) -> Rendered:
     """Derive, assess and render a stored run into a pack below ``output``/packs.
 
+    ``run_ref``: an id, a folder, or ``latest``, the newest run that has everything.
     ``window``: events come from history for this window instead of the run's own; the configuration stays the run's.
     ``formats``: html, xlsx; empty = both. ``incidents``: JOB=SINCE/UNTIL each, shown beside the incident view that is
     chosen for every job. Raises UsageError, ConfigError (a control or a template of the user's),
-    IntegrityError (the run is damaged), StoreError; nothing half-written stays.
+    IntegrityError (the run or history is damaged), StoreError; nothing half-written stays.
+
+    A run whose folder is gone is put together from history, without raw answers, and its pack says so.
     """
     check_pack(pack)
     store = Store(output)
-    stored = store.open(run_ref)
+    stored = store.read(named(store, run_ref, output))
     loaded = controls_in(controls)
     asked = [Incident.parse(each, datetime.now(UTC)) for each in incidents]
     folders = [*templates, packaged("report_templates")]
@@ -80,6 +94,7 @@ def render(
         run = tabled(stored, database, loaded, history=store.history, window=window)
         with contextlib.closing(duckdb.connect(str(database))) as con:
             con.execute("set timezone = 'UTC'")
+            before = _made(packs.place(output, pack, run))
             path = packs.build(
                 con,
                 run,
@@ -91,8 +106,14 @@ def render(
                 formats=formats,
                 incidents=asked,
             )
-            kept = _remember(con, store, stored) if window is None else ""
-            return _summary(con, path, run.run_id, kept)
+            kept = _remember(con, store, stored) if window is None and isinstance(stored, StoredRun) else ""
+            summary = _summary(con, path, run.run_id, kept)
+            return msgspec.structs.replace(summary, gone=tuple(sorted(before - _made(path))))
+
+
+def _made(folder: Path) -> set[str]:
+    """Return what a pack holds beside its data, by the file's name."""
+    return {name for name in packs.MADE.values() if (folder / name).is_file()}
 
 
 def _remember(con: duckdb.DuckDBPyConnection, store: Store, stored: StoredRun) -> str:
@@ -126,5 +147,7 @@ def _summary(con: duckdb.DuckDBPyConnection, path: Path, run_id: str, kept: str)
         gaps=count("select count(*) from coverage where outcome = 'gap'"),
         failures=count(f"select count(*) {failing}"),
         not_kept=kept,
+        broken=broken_controls(con),
+        left_out=tuple(kind for (kind,) in con.execute(_LEFT_OUT, [LEFT_OUT]).fetchall()),
         worst=max(heavy, key=lambda severity: severity.rank, default=None),
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import msgspec
 
-from audit.derive.cadence import CLOSED_AFTER_DAYS, MONTH_H, UNOBSERVED_H, words
+from audit.derive.cadence import CLOSED_AFTER_DAYS, UNOBSERVED_H, WEEK_H, words
 from audit.evidence import KINDS
 from audit.pipeline.tabling import derived, scratch
 from audit.store import Store
@@ -49,8 +49,10 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     cron: tuple[str, ...]
 
 
-def schedule(*, output: Path, config: Path) -> Schedule:
+def schedule(*, output: Path, config: Path, elsewhere: bool = False) -> Schedule:
     """Propose a cadence from the newest run below ``output`` that told of executions, and from history.
+
+    ``elsewhere``: ``output`` isn't the one that ``config`` names, so the cron lines name it.
 
     Raises IntegrityError, StoreError.
     """
@@ -70,8 +72,9 @@ def schedule(*, output: Path, config: Path) -> Schedule:
                 ]
     told = {each.kind for each in proposals}
     proposals += [each for each in _cautious() if each.kind not in told]
+    where = f"--config {_shown(config)}" + (f" --output {_shown(output)}" if elsewhere else "")
     return Schedule(
-        run_id=newest.run.run_id if newest else "", proposals=tuple(proposals), cron=tuple(_cron(proposals, config))
+        run_id=newest.run.run_id if newest else "", proposals=tuple(proposals), cron=tuple(_cron(proposals, where))
     )
 
 
@@ -85,19 +88,29 @@ def _cautious() -> list[Proposal]:
     return sorted(found, key=lambda each: (each.interval_h, each.kind))
 
 
-def _cron(proposals: Sequence[Proposal], config: Path) -> list[str]:
-    """Return a line per interval shorter than a month, and the monthly run of everything."""
-    where = shlex.quote(str(config))
+def _cron(proposals: Sequence[Proposal], where: str) -> list[str]:
+    """Return a line per interval shorter than a week, everything once a week, and the pack of the month before.
+
+    The month's pack needs the bill as it is once the month is closed, and what has happened since it ended.
+    """
     by_interval: dict[float, list[str]] = {}
     for each in proposals:
-        if each.interval_h < MONTH_H:
+        if each.interval_h < WEEK_H:
             by_interval.setdefault(each.interval_h, []).append(each.kind)
     lines = [
-        f"{_times(hours)} jobaudit collect --config {where} --kinds {','.join(sorted(kinds))}"
+        f"{_times(hours)} jobaudit collect {where} --kinds {','.join(sorted(kinds))}"
         for hours, kinds in sorted(by_interval.items())
     ]
-    day = CLOSED_AFTER_DAYS + 1
-    return [*lines, f"0 5 {day} * * jobaudit run compliance --config {where}"]
+    monthly = (
+        f"jobaudit collect {where} --month last --kinds costs; jobaudit collect {where}; "
+        f"jobaudit render latest --month last {where}"
+    )
+    return [*lines, f"{_times(WEEK_H)} jobaudit collect {where}", f"0 5 {CLOSED_AFTER_DAYS + 1} * * {monthly}"]
+
+
+def _shown(path: Path) -> str:
+    """Return a whole path as a line of cron takes it: quoted, and its per cent signs kept from being line ends."""
+    return shlex.quote(str(path.absolute())).replace("%", r"\%")
 
 
 def _times(hours: float) -> str:
@@ -106,4 +119,4 @@ def _times(hours: float) -> str:
         return f"*/{round(hours * 60)} * * * *"
     if hours < 24:  # noqa: PLR2004  a day
         return "0 * * * *" if hours == 1 else f"0 */{round(hours)} * * *"
-    return "30 3 * * *" if hours == 24 else "30 3 * * 1"  # noqa: PLR2004  a day, else a week
+    return "30 3 * * *" if hours < WEEK_H else "30 3 * * 1"

@@ -13,9 +13,9 @@ import duckdb
 
 from audit import assess, derive
 from audit.config import packaged
-from audit.errors import IntegrityError, UsageError
+from audit.errors import EngineError, IntegrityError, UsageError
 from audit.pipeline.recalling import recall, recall_window
-from audit.store import History, Store, StoredRun
+from audit.store import History, Readable, Store
 
 if TYPE_CHECKING:
     from audit.assess import Control
@@ -35,7 +35,7 @@ def controls_in(own: Sequence[Path]) -> list[Control]:
 
 
 def derived(
-    stored: StoredRun, database: Path, *, history: History, window: Window | None = None, latest: bool = False
+    stored: Readable, database: Path, *, history: History, window: Window | None = None, latest: bool = False
 ) -> Run:
     """Write a run's tables into ``database``, as collected and then derived; return its head.
 
@@ -62,7 +62,7 @@ def derived(
 
 
 def tabled(
-    stored: StoredRun, database: Path, controls: Sequence[Control], *, history: History, window: Window | None = None
+    stored: Readable, database: Path, controls: Sequence[Control], *, history: History, window: Window | None = None
 ) -> Run:
     """Write every table of a run into ``database``: collected, derived, and the verdicts. As :func:`derived` else."""
     run = derived(stored, database, history=history, window=window)
@@ -70,18 +70,30 @@ def tabled(
     return run
 
 
-def trial(run_ref: str, *, output: Path, controls: Sequence[Path]) -> list[tuple[Any, ...]]:
-    """Run every control over a stored run and return (control, verdict, count), sorted.
+def broken_controls(con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    """Return the controls that could not be run, or not for every job, each with the reason."""
+    sql = "select control_id || ': ' || failure from controls where failure is not null order by control_id"
+    return tuple(told for (told,) in con.execute(sql).fetchall())
 
-    Raises ConfigError or EngineError naming the first control that is wrong.
+
+def trial(run_ref: str, *, output: Path, controls: Sequence[Path]) -> Iterator[tuple[Any, ...]]:
+    """Run every control over a stored run and yield (control, verdict, count), sorted.
+
+    Raises EngineError naming every control that could not be run, after the counts of all: they come first.
     """
     with scratch() as database:
         store = Store(output)
-        tabled(store.open(run_ref), database, controls_in(controls), history=store.history)
+        tabled(store.read(run_ref), database, controls_in(controls), history=store.history)
         with contextlib.closing(duckdb.connect(str(database), read_only=True)) as con:
-            return con.execute(
+            yield from con.execute(
                 "select control_id, verdict, count(*) from verdicts group by all order by all"
             ).fetchall()
+            if broken := broken_controls(con):
+                raise EngineError(
+                    f"{len(broken)} of the controls could not be run, or not for every job:\n  " + "\n  ".join(broken),
+                    hint="a control answers exactly once for each subject that its header's `subjects` lists; it sees "
+                    "the run's tables (docs/tables.md) and nothing else",
+                )
 
 
 def query(where: str, sql: str, *, output: Path) -> Iterator[tuple[Any, ...]]:
@@ -94,7 +106,7 @@ def query(where: str, sql: str, *, output: Path) -> Iterator[tuple[Any, ...]]:
         pack = _pack(where, output)
         if pack is None:
             store = Store(output)
-            tabled(store.open(where), database, controls_in(()), history=store.history)
+            tabled(store.read(where), database, controls_in(()), history=store.history)
         else:
             _loaded(pack, database)
         with assess.Locked(database, timeout=60.0) as locked:

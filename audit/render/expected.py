@@ -37,8 +37,10 @@ TABLES = {
     "cpu memory_gib replica_count source first_seen_run first_seen_at",
     "executions": "execution_id job_id name status started ended duration_s replicas template_digest images cpu "
     "memory_gib replica_count exit_codes reason",
+    "execution_templates": "job_id template_digest template images",
     "execution_logs": "workspace environment_id job_name execution_name replica_name at reason type message exit_code "
     "count image pull_seconds image_size_bytes source_table",
+    "graph_jobs": "job_id name subscription_id resource_group trigger_type",
     "metrics": "resource_id metric dimension aggregation unit at interval_s value",
     "rule_sources": "job_id rule_name scaler_type source_type host namespace entity_kind entity parent_entity "
     "consumer found_by unresolved",

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
     from audit.model import Run
     from audit.render.incident import Incident
-    from audit.store import StoredRun
+    from audit.store import Readable
 
 
 def write(
     con: duckdb.DuckDBPyConnection,
     run: Run,
-    stored: StoredRun,
+    stored: Readable,
     folder: Path,
     templates: list[Path],
     *,
@@ -48,7 +48,7 @@ def write(
         dossier.prepare(own)
         loaded = Templates(templates)
         with Staging(folder) as staging:
-            loaded.add(run=run, workbook=workbook)
+            loaded.add(run=run, workbook=workbook, lost=stored.lost)
             views = raw_pages.write(stored, loaded, staging)
             loaded.add(raw=views)
             Report(own, run, loaded, staging, views).write(lacking, incidents)
@@ -126,6 +126,7 @@ class Report:
             "scope_words": provenance.scope(self._run),
             "collector": self._collector(),
             "provenance": provenance.facts(self._run),
+            "without_raw": provenance.WITHOUT_RAW,
             "own_controls": sum(1 for control in self._controls.values() if control["source"] != "built-in"),
             "areas": matrix.areas(con),
             "change_counts": changes.counts(con),

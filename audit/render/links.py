@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from audit.model import ids
@@ -33,6 +34,7 @@ class RawRef(NamedTuple):
     request: str
 
 
+@lru_cache(maxsize=4096)  # a row asks for its own several times
 def parse(raw_ref: str | None) -> RawRef | None:
     """Take a raw_ref apart; None where a row leads to no item: a unit of coverage, run.json, a control's file."""
     match = _REF.match(raw_ref or "")

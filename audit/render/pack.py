@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 
     from audit.model import Run
     from audit.render.incident import Incident
-    from audit.store import StoredRun
+    from audit.store import Readable
 
 FORMATS = ("html", "xlsx")
 """What a pack can hold beside its data."""
+MADE = {"html": "index.html", "xlsx": "evidence.xlsx"}
+"""By format, the file that shows that a pack holds it."""
 
 
 class ControlFile(Protocol):
@@ -42,10 +44,16 @@ class ControlFile(Protocol):
         """``built-in`` or ``own``."""
 
 
+def place(output: Path, pack: str, run: Run) -> Path:
+    """Return the folder that a run's pack gets."""
+    name = f"{pack}-{run.window.label}-{run.run_id}" + ("-restored" if run.restored_from else "")
+    return output / "packs" / name
+
+
 def build(
     con: duckdb.DuckDBPyConnection,
     run: Run,
-    stored: StoredRun,
+    stored: Readable,
     output: Path,
     *,
     pack: str,
@@ -58,13 +66,15 @@ def build(
 
     ``con`` holds the run's tables, derived and assessed; ``raw_files`` is added to them. ``formats``: of FORMATS; empty
     = all. ``templates``: folders, the first that has a template wins. ``incidents``: windows that get an incident view
-    of their own. A pack of the same name is replaced, by one rename, once the new one is complete: the same run gives
-    the same bytes. Raises StoreError, ConfigError (a template), IntegrityError (a raw file), UsageError (an incident).
+    of their own. What is made of a run without its folder is named …-restored: an earlier pack of the run, which still
+    has the raw answers, stays. A pack of the same name is replaced, by one rename, once the new one is complete: the
+    same run gives the same bytes. Raises StoreError, ConfigError (a template), IntegrityError (a raw file), UsageError
+    (an incident).
     """
     wanted = formats or FORMATS
     packs = output / "packs"
     atomic.make_folder(packs)
-    name = f"{pack}-{run.window.label}-{run.run_id}"
+    name = place(output, pack, run).name
     with _exclusively(packs, name), atomic.refusals(packs):
         folder = Path(tempfile.mkdtemp(prefix=f".{name}.part-", dir=packs))
         try:
@@ -75,7 +85,7 @@ def build(
             if "html" in wanted:
                 html.write(con, run, stored, folder, list(templates), workbook="xlsx" in wanted, incidents=incidents)
             if "xlsx" in wanted:
-                workbook.write(con, run, folder / "evidence.xlsx", report="html" in wanted)
+                workbook.write(con, run, folder / "evidence.xlsx", report="html" in wanted, lost=stored.lost)
             _private(folder)
             _publish(folder, packs / name)
         except BaseException:
@@ -84,12 +94,13 @@ def build(
     return packs / name
 
 
-def _evidence(stored: StoredRun, folder: Path) -> None:
+def _evidence(stored: Readable, folder: Path) -> None:
     """Copy raw pages, attachments and run.json: real copies, so that nothing done to a pack reaches the run."""
-    for source in (*stored.raw_files(), *stored.attachments(), stored.path / "run.json"):
+    for source in (*stored.raw_files(), *stored.attachments()):
         target = folder / source.relative_to(stored.path)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
+    (folder / "run.json").write_bytes(stored.head())
 
 
 def _controls(controls: Sequence[ControlFile], folder: Path) -> None:

@@ -7,22 +7,35 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from markupsafe import Markup
 
 from audit.evidence import KINDS
 from audit.render import links
+from audit.render.text import visible
 
 if TYPE_CHECKING:
     from audit.model import EvidenceKind, Page, UnitRecord
     from audit.render.staging import Staging
     from audit.render.templates import Templates
-    from audit.store import StoredRun
+    from audit.store import Readable
 
 _ARRAYS = ("value", "data")
 """Where ARM, Graph and Resource Graph put the items of a list."""
 LONGEST = 12_000
-"""Characters of one item that a view shows; a month of a metric has a hundred thousand."""
+"""Characters of the longest item that a view shows whole."""
+FOLDED = 1_000
+"""Characters from which on an item has its innermost objects on a line each, unless they are long themselves."""
+LONGEST_LINE = 600
+MOST_ALIKE, FIRST_ALIKE, LAST_ALIKE = 60, 12, 3
+"""Objects in a row, with nothing inside them, that a view shows; of more, the first and the last: a metric has many."""
+BEGINNING = 3_000
+"""Characters that a view shows of a longer one: enough to tell what it is."""
 _INNERMOST = re.compile(r"\{\n[^{}\[\]]*\n\s*\}")
 _BREAK = re.compile(r"\n\s*")
+# A quotation mark inside a JSON text is escaped, so what looks like the beginning of an object is one.
+_OBJECT = rb'\{\s*"[^"\\]*"\s*:[^{}\[\]]*\}'
+_ONE = re.compile(_OBJECT)
+_SERIES = re.compile(rb"(?:%b\s*,\s*){%d,}%b" % (_OBJECT, MOST_ALIKE, _OBJECT))
 
 
 class RawViews:
@@ -56,10 +69,11 @@ class RawViews:
         return f"{links.view(ref.kind, ref.unit, ref.line, part)}#i{part * links.ITEMS_PER_VIEW + item}"
 
 
-def write(stored: StoredRun, templates: Templates, staging: Staging) -> RawViews:
+def write(stored: Readable, templates: Templates, staging: Staging) -> RawViews:
     """Write the views of every raw page of a run and return which there are. One page is in memory at a time."""
     views = RawViews()
     kinds = {kind.name: kind for kind in KINDS}
+    sheet = templates.sheet_of("raw_page.html")
     for unit in stored.run.units:
         if not unit.outcome.pages:
             continue
@@ -70,12 +84,12 @@ def write(stored: StoredRun, templates: Templates, staging: Staging) -> RawViews
                 items += _beyond(kind, page)
             views.add(unit.kind, unit.unit, page.line, len(items))
             for name, context in _views(unit, page, items):
-                title = kind.title if kind else unit.kind
-                staging.write(name, templates.render("raw_page.html", title=title, page=page, rest=rest, **context))
+                told = context | sheet | {"title": kind.title if kind else unit.kind, "page": page, "rest": rest}
+                staging.write(name, templates.render("raw_page.html", **told))
     return views
 
 
-def _views(unit: UnitRecord, page: Page, items: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _views(unit: UnitRecord, page: Page, items: list[Markup]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each view of a page: its name, and what is told on it besides the page itself."""
     last = max(0, len(items) - 1) // links.ITEMS_PER_VIEW
     for part in range(last + 1):
@@ -100,7 +114,7 @@ def _views(unit: UnitRecord, page: Page, items: list[str]) -> Iterator[tuple[str
         )
 
 
-def _split(page: Page) -> tuple[str | None, list[str]]:
+def _split(page: Page) -> tuple[Markup | None, list[Markup]]:
     """Return what stands around the items, and the items; a page that is no list is one item."""
     try:
         body = msgspec.json.decode(page.body, type=dict[str, msgspec.Raw])
@@ -113,7 +127,7 @@ def _split(page: Page) -> tuple[str | None, list[str]]:
     return _pretty(msgspec.json.encode(around)), [_pretty(bytes(item)) for item in items]
 
 
-def _beyond(kind: EvidenceKind, page: Page) -> list[str]:
+def _beyond(kind: EvidenceKind, page: Page) -> list[Markup]:
     """Return items that rows were made of though Azure didn't send them: ids that were asked for and not found."""
     if kind.combine is None or page.request_body is None:
         return []
@@ -124,16 +138,34 @@ def _beyond(kind: EvidenceKind, page: Page) -> list[str]:
         return []  # a malformed page made no rows either; coverage says so
 
 
-def _pretty(value: bytes) -> str:
+def _pretty(value: bytes) -> Markup:
     """Return JSON indented, its words untouched: a number keeps its digits, an escape stays an escape.
 
-    A long one has its innermost objects on a line each; what is longer still is cut at a line, and says so.
+    A long one has its innermost objects on a line each; of a long series of them the first and the last are shown, of
+    what is longer still the beginning; either is said where it happens.
     """
+    if len(value) > FOLDED:
+        value = _SERIES.sub(_ends, value)
     text = msgspec.json.format(value, indent=2).decode("utf-8", "backslashreplace")
-    if len(text) <= LONGEST:
-        return text
-    text = _INNERMOST.sub(lambda found: _BREAK.sub(" ", found[0]), text)  # no line break stands inside a JSON text
-    if len(text) <= LONGEST:
-        return text
-    shown = text[: text.rfind("\n", 0, LONGEST) + 1] or text[:LONGEST] + "\n"
-    return f"{shown}… {len(text) - len(shown):,} more characters: the file named above has all of them"
+    if len(text) > FOLDED:
+        text = _INNERMOST.sub(_on_a_line, text)
+    if len(text) > LONGEST:
+        shown = text[: text.rfind("\n", 0, BEGINNING) + 1] or text[:BEGINNING] + "\n"
+        text = f"{shown}… {len(text) - len(shown):,} more characters: the file named above has all of them"
+    return _as_text(visible(text))
+
+
+def _on_a_line(found: re.Match[str]) -> str:  # no line break stands inside a JSON text
+    return _BREAK.sub(" ", found[0]) if len(found[0]) <= LONGEST_LINE else found[0]
+
+
+def _ends(found: re.Match[bytes]) -> bytes:
+    each = _ONE.findall(found[0])
+    more = len(each) - FIRST_ALIKE - LAST_ALIKE
+    said = f'"… {more:,} more between these: the file named above has all of them …"'.encode()
+    return b",".join([*each[:FIRST_ALIKE], said, *each[-LAST_ALIKE:]])
+
+
+def _as_text(text: str) -> Markup:
+    """Return text for between two tags: there a quotation mark is just one, and JSON is full of them."""
+    return Markup(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))  # noqa: S704

@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from jinja2 import meta
 from markupsafe import Markup
 
 from audit.errors import ConfigError
 from audit.model import ids
-from audit.render import links, text
+from audit.render import links, stylesheet, text
 
-_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_SPACE = re.compile(r"\s+")
-_AROUND = re.compile(r"\s*([{};,>])\s*")
+_WORD = re.compile(r"[A-Za-z_][\w-]*")
 _HINT = "mend the template, or remove your copy so that the packaged one is used"
 
 
@@ -56,11 +55,8 @@ class Templates:
             "verdict_page": links.verdict_page,
             "coverage_page": links.coverage_page,
         }
-        style = self._style()
-        self.shared: dict[str, Any] = {
-            "style": Markup(style),  # noqa: S704  ours or the user's own, and without an end tag
-            "policy": _policy(style),
-        }
+        self._whole = self._style()
+        self.shared = _styled(self._whole)
         """What every page is given: the style sheet, and the content security policy that allows it alone."""
 
     def add(self, **names: Any) -> None:
@@ -70,12 +66,37 @@ class Templates:
     def render(self, name: str, **context: Any) -> str:
         """Return a page. Raises ConfigError, naming file and line, where the template is wrong."""
         try:
-            return self._environment.get_template(name).render(**self.shared, **context)
+            return self._environment.get_template(name).render(**(self.shared | context))
         except Exception as error:
             mended = self._mistake(error)
             if mended is None:
                 raise
             raise mended from error
+
+    def sheet_of(self, name: str) -> dict[str, Any]:
+        """Return what ``shared`` holds, with the rules alone that a page of this template can need.
+
+        For pages of which there are thousands: the style sheet is most of a small one. Raises ConfigError.
+        """
+        try:
+            return _styled(stylesheet.used(self._whole, self._words(name, set())))
+        except Exception as error:
+            mended = self._mistake(error)
+            if mended is None:
+                raise
+            raise mended from error
+
+    def _words(self, name: str, seen: set[str]) -> set[str]:
+        """Return every word of a template and of those that it names; all there are where it names one by a value."""
+        seen.add(name)
+        source, _, _ = self._environment.loader.get_source(self._environment, name)  # type: ignore[union-attr]
+        said = set(_WORD.findall(source))
+        for other in meta.find_referenced_templates(self._environment.parse(source)):
+            if other is None:
+                return said | set(_WORD.findall(self._whole))
+            if other not in seen:
+                said |= self._words(other, seen)
+        return said
 
     def _style(self) -> str:
         source = next((path for folder in self._folders if (path := folder / "style.css").is_file()), None)
@@ -87,7 +108,7 @@ class Templates:
             raise ConfigError("the style sheet is not UTF-8", where=str(source), hint=_HINT) from error
         if "</" in written:
             raise ConfigError("a style sheet can't hold an end tag", where=str(source), hint=_HINT)
-        return _AROUND.sub(r"\1", _SPACE.sub(" ", _COMMENT.sub("", written))).strip()
+        return stylesheet.small(written)
 
     def _mistake(self, error: Exception) -> ConfigError | None:
         """Return what to tell a person, if the error arose in a template; None if it is our own."""
@@ -115,6 +136,10 @@ def _shown(value: Any) -> Any:
     if value is None:
         return "unknown"
     return text.visible(value) if type(value) is str else value
+
+
+def _styled(style: str) -> dict[str, Any]:
+    return {"style": Markup(style), "policy": _policy(style)}  # noqa: S704  ours or the user's own, and without an end tag
 
 
 def _policy(style: str) -> str:

@@ -24,7 +24,7 @@ def visible(value: Any) -> str:
     Escape becomes ``[U+001B]``, a right-to-left override ``[U+202E]``: nothing can reorder or hide what is read.
     """
     text = str(value)
-    return text if text.isprintable() else _INVISIBLE.sub(_shown, text)
+    return text if text.isprintable() or text.replace("\n", "").isprintable() else _INVISIBLE.sub(_shown, text)
 
 
 def utc(value: datetime | date | None) -> str:

@@ -123,6 +123,22 @@ PRESETS: dict[str, tuple[Fault, ...]] = {
             message="Insufficient privileges to complete the operation.",
         ),
     ),
+    "forbidden-groups": (
+        Fault(
+            path=r"^/v1\.0/(groups|identitygovernance)/",
+            status=403,
+            code="Authorization_RequestDenied",
+            message="Insufficient privileges to complete the operation.",
+        ),
+    ),
+    "unlicensed": (
+        Fault(
+            path=r"/role(eligibility|assignment)scheduleinstances|^/v1\.0/identitygovernance/",
+            status=400,
+            code="AadPremiumLicenseRequired",
+            message="The tenant needs to have Microsoft Entra ID P2 or Microsoft Entra ID Governance license.",
+        ),
+    ),
     "malformed-job": (Fault(path=_JOBS, page=1, effect=Effect.EDIT, edits=(_MALFORMED,)),),
     "page-two-500": (Fault(path=_JOBS, page=2),),
     "bad-json": (Fault(path=_JOBS, page=1, effect=Effect.BAD_JSON),),

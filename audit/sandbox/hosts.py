@@ -72,8 +72,7 @@ class Hosts:
             caller = ""
             try:
                 caller = self._tokens.check(incoming.headers.get("Authorization"), audience).object_id
-                path = unquote(incoming.raw.partition("?")[0])
-                return directory.answer(incoming.method, path, incoming.body), caller
+                return directory.answer(incoming), caller
             except Refused as refused:
                 return Answer(refused.status, refusal(refused, incoming.request_id), refused.headers), caller
 
@@ -82,8 +81,8 @@ class Hosts:
 
         return Host("graph", answer, reads, self._caller)
 
-    def logs(self, manager: ResourceManager, audience: str, most: int) -> Host:
-        """Return the Log Analytics query service over the same world; ``most`` rows fit into one answer."""
+    def logs(self, manager: ResourceManager, audience: str, most: int, most_bytes: int) -> Host:
+        """Return the Log Analytics query service over the same world; so many rows and bytes fit into one answer."""
 
         def answer(incoming: Incoming, _headers: dict[str, str]) -> tuple[Answer, str]:
             caller = ""
@@ -91,7 +90,8 @@ class Hosts:
                 grant = self._tokens.check(incoming.headers.get("Authorization"), audience)
                 caller = grant.object_id
                 path = unquote(incoming.raw.partition("?")[0])
-                return log_analytics.answer(manager.world, grant, path, incoming.body, most=most), caller
+                body = incoming.body
+                return log_analytics.answer(manager.world, grant, path, body, most=most, most_bytes=most_bytes), caller
             except Refused as refused:
                 return refused.answer(), caller
 

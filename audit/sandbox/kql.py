@@ -1,7 +1,7 @@
 """The part of the Kusto query language that is asked of Resource Graph, compiled to functions over rows.
 
 ``resources | where type =~ 'x' and … | extend a = … | project a, b = properties.c | order by a asc | take 10``, also
-``top``, ``count``, ``distinct`` and ``summarize count() by``.
+``top``, ``count``, ``distinct`` and ``summarize count(), sum(x) by``.
 https://learn.microsoft.com/azure/governance/resource-graph/concepts/query-language
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import NamedTuple
 
 from audit.sandbox.kql_values import (
@@ -27,11 +28,13 @@ from audit.sandbox.kql_values import (
 
 Step = Callable[[list[Row]], list[Row]]
 
+_SPANS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 _CHOOSING = ("where", "order", "sort", "take", "limit", "top")
 _TOKEN = re.compile(
     r"""(?P<space>\s+|//[^\n]*)
       | (?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
       | (?P<moment>datetime\(\s*[^)\s]+\s*\))
+      | (?P<span>\d+[dhms]\b)
       | (?P<number>\d+(?:\.\d+)?)
       | (?P<word>project-away|!?in~|!contains|[A-Za-z_]\w*)
       | (?P<sign>=~|!~|==|!=|<=|>=|[<>=|,().\[\]])""",
@@ -167,25 +170,38 @@ class _Parser:
         return lambda rows: [{"Count": len(rows)}]
 
     def _step_summarize(self) -> Step:
-        name = "count_"
-        if self._tokens[self._at + 1].text == "=":
-            name = self._take("word").text
-            self._sign("=")
-        token = self._take("word")
-        if token.text.lower() != "count":
-            raise QueryInvalid(token.text, token.position)
-        self._sign("(")
-        self._sign(")")
+        wanted: list[tuple[str, Value]] = []
+        while not wanted or self._next_is(","):
+            wanted.append(self._aggregate())
         columns = self._columns() if self._next_is("by") else []
 
         def summarize(rows: list[Row]) -> list[Row]:
             groups: dict[str, Row] = {}
             for row in rows:
                 group = {column: value(row) for column, value in columns}
-                groups.setdefault(repr(group), {**group, name: 0})[name] += 1
+                made = groups.setdefault(repr(group), {**group, **dict.fromkeys((name for name, _ in wanted), 0)})
+                for name, amount in wanted:
+                    made[name] += amount(row) or 0
             return list(groups.values())
 
         return summarize
+
+    def _aggregate(self) -> tuple[str, Value]:
+        """Return the column of one aggregate, and what each row adds to it."""
+        name = ""
+        if self._tokens[self._at + 1].text == "=":
+            name = self._take("word").text
+            self._sign("=")
+        token = self._take("word")
+        self._sign("(")
+        if token.text.lower() == "count":
+            self._sign(")")
+            return name or "count_", lambda _: 1
+        if token.text.lower() != "sum":
+            raise QueryInvalid(token.text, token.position)
+        amount = self._expression()
+        self._sign(")")
+        return name or "sum_", amount
 
     def _step_order(self) -> Step:
         return self._sorted()
@@ -279,6 +295,10 @@ class _Parser:
             if at is None:
                 raise QueryInvalid(token.text, token.position)
             return lambda _: at
+        if token.kind == "span":
+            self._at += 1
+            span = timedelta(**{_SPANS[token.text[-1].lower()]: int(token.text[:-1])})
+            return lambda _: span
         if token.kind == "number":
             self._at += 1
             number = float(token.text) if "." in token.text else int(token.text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 _INSTANT = re.compile(r"(?P<whole>\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d)?)(\.(?P<fraction>\d+))?(?P<zone>Z|[+-]\d\d:\d\d)?")
@@ -30,6 +30,22 @@ def order(value: Any) -> tuple[int, Any]:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return (1, value)
     return (2, text(value))
+
+
+def instant(value: Any) -> datetime | None:
+    """Return a text as a moment: seven fractional digits are one too many here; None for what isn't one."""
+    match = _INSTANT.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        return None
+    fraction = f".{match['fraction'][:6]:0<6}" if match["fraction"] else ""
+    at = datetime.fromisoformat(f"{match['whole']}{fraction}{match['zone'] or ''}")
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def floor(value: Any, step: timedelta) -> datetime | None:
+    """Return the beginning of the interval of this length that a moment lies in; None for what isn't one."""
+    at = value if isinstance(value, datetime) else instant(value)
+    return None if at is None else at - (at - datetime(1, 1, 1, tzinfo=UTC)) % step
 
 
 COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -61,18 +77,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "not": lambda a: not a,
     "coalesce": lambda *values: next((each for each in values if each not in (None, "")), values[-1]),
     "strcat": lambda *parts: "".join(map(text, parts)),
+    "bin": floor,
     "array_length": lambda a: len(a) if isinstance(a, list) else None,
 }
-
-
-def instant(value: Any) -> datetime | None:
-    """Return a text as a moment: seven fractional digits are one too many here; None for what isn't one."""
-    match = _INSTANT.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        return None
-    fraction = f".{match['fraction'][:6]:0<6}" if match["fraction"] else ""
-    at = datetime.fromisoformat(f"{match['whole']}{fraction}{match['zone'] or ''}")
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def compared(left: Value, operator: str, right: Value) -> Value:

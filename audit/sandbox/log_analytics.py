@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -18,6 +20,8 @@ from audit.sandbox.kql_values import instant
 from audit.sandbox.wire import Answer, Refused, encode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from audit.sandbox.estate.model import Body
     from audit.sandbox.kql import Query
     from audit.sandbox.kql_values import Row
@@ -27,7 +31,9 @@ if TYPE_CHECKING:
 QUERY = "Microsoft.OperationalInsights/workspaces/query/read"
 CUSTOM = "Microsoft.OperationalInsights/workspaces/query/Tables.Custom/read"
 STANDARD = "Microsoft.OperationalInsights/workspaces/query/ContainerAppSystemLogs/read"
-ACTIONS = (QUERY, CUSTOM, STANDARD)
+CONSOLE = "Microsoft.OperationalInsights/workspaces/query/ContainerAppConsoleLogs/read"
+USAGE = "Microsoft.OperationalInsights/workspaces/query/Usage/read"
+ACTIONS = (QUERY, CUSTOM, STANDARD, CONSOLE, USAGE)
 _WORKSPACES = "microsoft.operationalinsights/workspaces"
 _PATH = re.compile(r"/v1/workspaces/([^/]+)/query", re.IGNORECASE)
 _CLOCK = "%Y-%m-%dT%H:%M:%S.%f"
@@ -64,8 +70,8 @@ class _Denied(Refused):
         )
 
 
-def answer(world: World, grant: Grant, path: str, body: bytes, *, most: int) -> Answer:
-    """Answer a query; ``most`` rows fit into one answer. Raises Refused."""
+def answer(world: World, grant: Grant, path: str, body: bytes, *, most: int, most_bytes: int) -> Answer:
+    """Answer a query; ``most`` rows of ``most_bytes`` fit into one answer. Raises Refused."""
     match = _PATH.fullmatch(path.rstrip("/"))
     if match is None:
         raise Refused(404, "PathNotFoundError", "The requested path does not exist")
@@ -81,11 +87,11 @@ def answer(world: World, grant: Grant, path: str, body: bytes, *, most: int) -> 
     except msgspec.DecodeError as error:
         raise _Bad("MalformedRequest", str(error)) from error
     tables = {
-        name: rows
-        for name, rows in world.estate.logs.get(customer, {}).items()
+        name: _Table(world, customer, name, stored)
+        for name, stored in world.estate.logs.get(customer, {}).items()
         if world.access.may(grant, CUSTOM if name.endswith("_CL") else _table_action(name), key)
     }
-    return _result(request, tables, most)
+    return _result(request, tables, most, most_bytes)
 
 
 def _customer(world: World, key: str) -> str:
@@ -96,7 +102,7 @@ def _table_action(name: str) -> str:
     return f"Microsoft.OperationalInsights/workspaces/query/{name}/read"
 
 
-def _result(request: _Request, tables: dict[str, list[Body]], most: int) -> Answer:
+def _result(request: _Request, tables: dict[str, _Table], most: int, most_bytes: int) -> Answer:
     try:
         compiled = parse(request.query)
     except QueryInvalid as error:
@@ -107,11 +113,13 @@ def _result(request: _Request, tables: dict[str, list[Body]], most: int) -> Answ
     if name not in tables:
         text = f"'where' operator: Failed to resolve table or column expression named '{name}'"
         raise _Bad("SemanticError", text, code="SEM0100")
-    rows = compiled.run(_within(tables[name], request.timespan))
-    table = {"name": "PrimaryResult", **_shape(compiled, tables[name], rows[:most])}
-    found: dict[str, Any] = {"tables": [table]}
-    if len(rows) > most:
-        words = f"The results of this query exceed the set limit of {most} records, so not all records were returned "
+    rows = compiled.run(tables[name].within(request.timespan))
+    columns = _columns(compiled, tables[name], rows)
+    wire = _fitting(columns, rows[:most], most_bytes)
+    found: dict[str, Any] = {"tables": [{"name": "PrimaryResult", "columns": columns, "rows": wire}]}
+    if len(rows) > len(wire):
+        limit = f"{most} records" if len(wire) == most else f"{most_bytes} bytes"
+        words = f"The results of this query exceed the set limit of {limit}, so not all records were returned "
         details = [{"code": "EngineError", "innererror": {"code": "-2133196797", "message": words +
                     "(E_QUERY_RESULT_SET_TOO_LARGE, 0x80DA0003). See https://aka.ms/kustoquerylimits"}}]  # fmt: skip
         message = "There were some errors when processing your query."
@@ -119,26 +127,61 @@ def _result(request: _Request, tables: dict[str, list[Body]], most: int) -> Answ
     return Answer(200, encode(found))
 
 
-def _within(rows: list[Body], timespan: str | None) -> list[Body]:
-    if timespan is None:
-        return rows
-    start, _, end = timespan.partition("/")
-    since, until = instant(start), instant(end)
-    if since is None or until is None:
-        raise _Bad("InvalidTimespan", f"The timespan '{timespan}' is not understood here: start/end is.")
-    first = bisect_left(rows, f"{since:{_CLOCK}}0Z", key=_at)
-    return rows[first : bisect_right(rows, f"{until:{_CLOCK}}9Z", key=_at)]
+class _Table(NamedTuple):
+    """A table of a workspace: rows that are kept, oldest first, and rows that are made."""
+
+    world: World
+    customer: str
+    name: str
+    stored: list[Body]
+
+    def within(self, timespan: str | None) -> list[Body]:
+        """Return the rows of a period, oldest first. Raises Refused."""
+        if timespan is None:
+            return self._merged(self.stored, datetime.min.replace(tzinfo=UTC), self.world.estate.now)
+        start, _, end = timespan.partition("/")
+        since, until = instant(start), instant(end)
+        if since is None or until is None:
+            raise _Bad("InvalidTimespan", f"The timespan '{timespan}' is not understood here: start/end is.")
+        first = bisect_left(self.stored, f"{since:{_CLOCK}}0Z", key=_at)
+        return self._merged(
+            self.stored[first : bisect_right(self.stored, f"{until:{_CLOCK}}9Z", key=_at)], since, until
+        )
+
+    def sample(self) -> list[Body]:
+        """Return one row, if there is any, whenever it is from."""
+        made = self._made(datetime.min.replace(tzinfo=UTC), self.world.estate.now)
+        return self.stored[:1] or list(islice(made, 1))
+
+    def _merged(self, stored: list[Body], since: datetime, until: datetime) -> list[Body]:
+        made = list(self._made(since, until))
+        return sorted([*stored, *made], key=_at) if made else stored
+
+    def _made(self, since: datetime, until: datetime) -> Iterator[Body]:
+        made = self.world.estate.logs_made
+        return iter(()) if made is None else made.between(self.customer, self.name, since, until)
 
 
 def _at(row: Body) -> str:
     return str(row["TimeGenerated"])
 
 
-def _shape(compiled: Query, table: list[Body], rows: list[Row]) -> dict[str, Any]:
-    """Return columns and rows as arrays; a result without rows has its columns all the same."""
-    sample = rows[0] if rows else next(iter(compiled.shaped([dict(row) for row in table[:1]])), {})
-    columns = [{"name": name, "type": _type(name, value)} for name, value in sample.items()]
-    return {"columns": columns, "rows": [[row[each["name"]] for each in columns] for row in rows]}
+def _columns(compiled: Query, table: _Table, rows: list[Row]) -> list[dict[str, str]]:
+    """Return the columns of a result; one without rows has them all the same."""
+    sample = rows[0] if rows else next(iter(compiled.shaped([dict(row) for row in table.sample()])), {})
+    return [{"name": name, "type": _type(name, value)} for name, value in sample.items()]
+
+
+def _fitting(columns: list[dict[str, str]], rows: list[Row], most_bytes: int) -> list[msgspec.Raw]:
+    """Return rows as arrays, as many as fit."""
+    fitting: list[msgspec.Raw] = []
+    for row in rows:
+        wire = encode([row[each["name"]] for each in columns])
+        most_bytes -= len(wire) + 1
+        if most_bytes < 0:
+            break
+        fitting.append(msgspec.Raw(wire))
+    return fitting
 
 
 def _type(name: str, value: Any) -> str:

@@ -29,6 +29,7 @@ class PageSizes(msgspec.Struct, frozen=True, kw_only=True):
     resource_graph: int = 100
     identities: int = 10
     network: int = 1
+    members: int = 100
 
 
 class SandboxOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +60,17 @@ class SandboxOptions(msgspec.Struct, frozen=True, kw_only=True):
     graph_quota: int = 15
     """Resource Graph queries in ``graph_quota_seconds``."""
     graph_quota_seconds: float = 5.0
+    graph_permissions: tuple[str, ...] = (
+        "Directory.Read.All",
+        "PrivilegedAssignmentSchedule.Read.AzureADGroup",
+        "PrivilegedEligibilitySchedule.Read.AzureADGroup",
+    )
+    """Application permissions that the collector holds at Microsoft Graph."""
+    refused_groups: tuple[str, ...] = ()
+    """Display names of groups of whose members Graph says 403."""
     log_rows: int = 500_000
     """Rows that one answer of Log Analytics holds at most; a longer result is cut off with an error beside it."""
+    log_bytes: int = 64_000_000
+    """Bytes of rows, likewise. https://learn.microsoft.com/kusto/concepts/query-limits"""
     credential: str = "managed_identity"
     """What config_toml() asks for: ``managed_identity`` or ``client_secret``."""

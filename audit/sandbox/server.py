@@ -159,8 +159,8 @@ class Sandbox:
         return [
             self._hosts.arm(self._manager),
             self._hosts.authority(platform),
-            self._hosts.graph(Directory(self.estate.directory, endpoints.graph), endpoints.graph),
-            self._hosts.logs(self._manager, endpoints.logs, options.log_rows),
+            self._hosts.graph(Directory(self.estate, options, endpoints.graph), endpoints.graph),
+            self._hosts.logs(self._manager, endpoints.logs, options.log_rows, options.log_bytes),
             self._hosts.foreign(),
             self._hosts.identity(managed, self.report),
             self._hosts.registries(self._manager),

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from audit.errors import StoreError
+from audit.errors import StoreError, UsageError
 from audit.model import Run, RunState
 from audit.store import attached, head
 from audit.store.coverage import Coverage
-from audit.store.history import History
+from audit.store.history import History, RestoredRun
 from audit.store.layout import Layout
 from audit.store.lock import StoreLock
 from audit.store.reader import StoredRun
@@ -27,7 +27,20 @@ if TYPE_CHECKING:
 
     from audit.store.layout import RunFolder
 
-__all__ = ["Coverage", "History", "Redactor", "RunWriter", "Store", "StoredRun", "UnitWriter"]
+__all__ = [
+    "Coverage",
+    "History",
+    "Readable",
+    "Redactor",
+    "RestoredRun",
+    "RunWriter",
+    "Store",
+    "StoredRun",
+    "UnitWriter",
+]
+
+Readable = StoredRun | RestoredRun
+"""A run that can be read offline: as it lies on disk, or as history keeps it."""
 
 
 class Store:
@@ -94,6 +107,24 @@ class Store:
     def open(self, run_ref: str) -> StoredRun:
         """Read a run offline. Raises UsageError where there is none, IntegrityError where it is damaged."""
         return StoredRun(self._layout.find(run_ref))
+
+    def read(self, run_ref: str) -> Readable:
+        """Read a run offline: as it lies on disk or, where its folder is gone, as history keeps it.
+
+        Raises UsageError where neither knows it, IntegrityError where what is there is damaged.
+        """
+        folder = self._layout.known(run_ref)
+        if folder is not None:
+            return StoredRun(folder)
+        restored = self.history.restore(self._layout.id_of(run_ref)) if run_ref else None
+        if restored is not None:
+            return restored
+        kept = list(dict.fromkeys(commit.run_id for commit in reversed(self.history.commits())))[:5]
+        raise UsageError(
+            f"there is no run {run_ref!r}: neither its folder nor history knows it",
+            where=f"{self._layout.runs}, {self._layout.history}",
+            hint=self._layout.hint() + (f"; history has {', '.join(kept)}" if kept else ""),
+        )
 
     def newest(self) -> Iterator[StoredRun]:
         """Yield the runs that have ended, the newest first; a damaged one raises IntegrityError when it is met."""

@@ -107,15 +107,28 @@ class Layout:
 
     def find(self, run_ref: str) -> RunFolder:
         """Return the folder of a run named by id or by path. Raises UsageError where there is none."""
+        folder = self.known(run_ref)
+        if folder is None:
+            raise UsageError(f"there is no run {run_ref!r}", where=str(self.runs), hint=self.hint())
+        return folder
+
+    def known(self, run_ref: str) -> RunFolder | None:
+        """Return the folder of a run named by id or by path, or None."""
         known = self.runs / run_ref
         path = known if known.is_dir() else Path(run_ref)
         if path.name == "run.json":
             path = path.parent
-        if run_ref and path.is_dir():
-            return RunFolder(path.resolve())
-        raise UsageError(f"there is no run {run_ref!r}", where=str(self.runs), hint=self._known())
+        return RunFolder(path.resolve()) if run_ref and path.is_dir() else None
 
-    def _known(self) -> str:
+    def id_of(self, run_ref: str) -> str:
+        """Return the id of a run named by id or by the path that its folder would have."""
+        path = Path(run_ref)
+        if path.name == "run.json":
+            path = path.parent
+        return path.name if path.parent.resolve() == self.runs.resolve() else run_ref
+
+    def hint(self) -> str:
+        """Return which runs can be named."""
         names = sorted((path.name for path in self.runs.glob("*/") if path.is_dir()), reverse=True)[:5]
         if not names:
             return "no run has been collected here yet: jobaudit collect, or name the folder with --output"

@@ -79,6 +79,14 @@ class StoredRun:
         elif not any(known.kind == kind and known.unit == unit for known in self.run.units):
             raise IntegrityError(f"the run has no unit {kind}/{unit}", where=str(self._folder.head))
 
+    def head(self) -> bytes:
+        """Return run.json as it lies there."""
+        return self._folder.head.read_bytes()
+
+    def lost(self, raw_ref: str) -> bool:  # noqa: ARG002  the question is a restored run's
+        """Tell that no raw answer is known to be lost: its own are all there, those of other runs aren't looked for."""
+        return False
+
     def raw_files(self) -> Iterator[Path]:
         """Yield every raw file, in order of its path."""
         for name in sorted(self._files):

@@ -5,49 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from own_control import JOBS, control, passing
 from run_tables import NOW, OTHER, SUB, RunTables, container, event, job, job_id, rule
 
 from audit.assess import assess, load
-from audit.errors import ConfigError, EngineError
+from audit.errors import ConfigError
+from audit.evidence.jobs import RuleSource
 from audit.model import GapReason
-
-HEADER = """/*---
-id: {id}
-title: A title
-area: governance
-severity: high
-needs: [{needs}]
-subjects: |
-  {subjects}
-empty: there is no thing
-rationale: Because.
-remediation: Do it.
-{more}
----*/
-"""
-JOBS = "select job_id, name as subject from jobs where in_scope"
-
-
-def control(
-    folder: Path, sql: str, *, subjects: str = JOBS, needs: str = "jobs", name: str = "T-01", more: str = ""
-) -> Path:
-    own = folder / "own"
-    own.mkdir(exist_ok=True)
-    text = HEADER.format(id=name, subjects=subjects, needs=needs, more=more) + sql
-    (own / f"{name}.sql").write_text(text, encoding="utf-8")
-    return own
-
-
-def passing(subjects: str = JOBS) -> str:
-    return f"select job_id, subject, 'pass' as verdict, 'fine' as reason from ({subjects})"
-
-
-@pytest.fixture(scope="module")
-def derived(tmp_path_factory: pytest.TempPathFactory) -> RunTables:
-    tables = RunTables(tmp_path_factory.mktemp("derived"))
-    tables.add(job("orders"), job("billing"))
-    tables.derived().close()
-    return tables
 
 
 def answers(tables: RunTables, own: Path, name: str = "T-01") -> list[tuple[str, str, str]]:
@@ -77,50 +41,6 @@ def test_jobs_out_of_scope_are_passed_over(tables: RunTables, tmp_path: Path) ->
     tables.add(job("orders"), job("nightly", in_scope=False))
     own = control(tmp_path, passing(everything), subjects=everything)
     assert answers(tables, own) == [("orders", "pass", "fine")]
-
-
-@pytest.mark.parametrize(
-    ("sql", "told"),
-    [
-        (
-            "select job_id, name as subject, 'pass' as verdict, 'x' as reason from jobs where name <> 'orders'",
-            "no answer",
-        ),
-        (f"{passing()} union all {passing()}", "answers twice"),
-        (passing().replace("subject,", "'else' as subject,"), "its population does not list"),
-        (passing().replace("'pass'", "'ok'"), 'answers "ok"'),
-        (passing().replace("'pass'", "null"), 'answers "None"'),
-        (passing().replace("'fine'", "null"), "no reason"),
-        (passing().replace("'fine'", "'  '"), "no reason"),
-        (passing().replace("select job_id", "select 'nowhere' as job_id"), "not in the table jobs"),
-        (passing().replace("select job_id", "select null as job_id"), "are text"),
-    ],
-)
-def test_a_broken_answer_is_an_error_naming_control_subject_and_file(
-    derived: RunTables, tmp_path: Path, sql: str, told: str
-) -> None:
-    own = control(tmp_path, sql)
-    with pytest.raises(EngineError, match=told) as caught:
-        derived.assessed("T-01", own=own)
-    assert "T-01" in str(caught.value)
-    assert str(own / "T-01.sql") in caught.value.where
-
-
-def test_a_population_that_lists_a_subject_twice_is_an_error(tables: RunTables, tmp_path: Path) -> None:
-    tables.add(job("orders"))
-    own = control(tmp_path, passing(), subjects=f"{JOBS} union all {JOBS}")
-    with pytest.raises(EngineError, match="twice") as caught:
-        tables.verdicts("T-01", own=own)
-    assert caught.value.where.endswith("T-01.sql: subjects")
-
-
-def test_nothing_is_written_when_a_control_breaks(tables: RunTables, tmp_path: Path) -> None:
-    tables.add(job("orders"))
-    own = control(tmp_path, passing().replace("'pass'", "'ok'"))
-    with pytest.raises(EngineError):
-        tables.verdicts(own=own)
-    assert tables.query("select * from duckdb_tables() where table_name = 'verdicts'") == []
-    assert sorted(path.name for path in tables.database.parent.iterdir() if path.is_file()) == ["run.duckdb"]
 
 
 @pytest.mark.parametrize("said", ["pass", "fail", "not_applicable"])
@@ -260,3 +180,25 @@ def test_unknown_policy_stops_before_anything_is_run(tables: RunTables) -> None:
     with pytest.raises(ConfigError, match="required_tag") as caught:
         tables.verdicts()
     assert caught.value.hint == 'did you mean "required_tags"?'
+
+
+def test_a_control_about_an_event_source_whose_address_is_in_a_secret_never_passes(
+    tables: RunTables, tmp_path: Path
+) -> None:
+    """The row that the SELECT would judge by isn't there, so whatever it says of its absence is no evidence."""
+    hidden, seen = job("orders"), job("billing")
+    tables.add(hidden, seen, rule(hidden), rule(seen))
+    tables.add(
+        RuleSource(
+            job_id=hidden.job_id, rule_name="queue", scaler_type="azure-servicebus", entity_kind="queue",
+            source_type="microsoft.servicebus/namespaces",
+            unresolved="it stands in the secret connection, whose value Azure never returns",
+        )
+    )  # fmt: skip
+    rows = {
+        subject: (verdict, reason)
+        for subject, verdict, reason in answers(tables, control(tmp_path, passing(), needs="jobs, event_sources"))
+    }
+    assert rows["billing"] == ("pass", "fine")
+    assert rows["orders"][0] == "not_assessed"
+    assert "can't be seen: it stands in the secret connection" in rows["orders"][1]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from own_control import JOBS, control, passing
 from run_tables import RunTables, job
-from test_engine import JOBS, control, passing
 
 from audit.assess import load
 from audit.assess.locked import Locked
@@ -20,6 +20,13 @@ def derived(tmp_path_factory: pytest.TempPathFactory) -> RunTables:
     tables.add(job("orders"), job("nightly", in_scope=False))
     tables.derived().close()
     return tables
+
+
+def failure(tables: RunTables, own: Path, timeout: float = 30.0) -> str:
+    """Return why the control could not be run; nothing is concluded by it."""
+    assert {row["verdict"] for row in tables.assessed("T-01", own=own, timeout=timeout)} == {"not_assessed"}
+    (row,) = tables.query("select failure from controls")
+    return str(row["failure"])
 
 
 @pytest.mark.parametrize(
@@ -75,42 +82,35 @@ def test_files_and_network_are_out_of_reach(derived: RunTables, tmp_path: Path, 
         tmp_path,
         f"select job_id, subject, 'pass' as verdict, (select count(*)::text from {source}) as reason from ({JOBS})",
     )
-    with pytest.raises(ConfigError) as caught:
-        derived.assessed("T-01", own=own)
-    assert str(own / "T-01.sql") in caught.value.where
-    assert "root:" not in str(caught.value)
+    told = failure(derived, own)
+    assert told.startswith("the control could not be run (T-01.sql): ")
+    assert "root:" not in told
 
 
 def test_the_population_is_held_to_the_same(derived: RunTables, tmp_path: Path) -> None:
     own = control(
         tmp_path, passing(), subjects="select content as job_id, 'x' as subject from read_text('/etc/passwd')"
     )
-    with pytest.raises(ConfigError) as caught:
-        derived.assessed("T-01", own=own)
-    assert caught.value.where.endswith("T-01.sql: subjects")
+    assert failure(derived, own).startswith("the control could not be run (T-01.sql, subjects): ")
 
 
 def test_python_variables_are_out_of_reach(derived: RunTables, tmp_path: Path) -> None:
     of_python = duckdb.sql("select 1 as one")
     assert of_python.fetchall() == [(1,)]
-    with pytest.raises(ConfigError, match="of_python"):
-        derived.assessed("T-01", own=control(tmp_path, passing().replace("from (", "from of_python, (")))
+    assert "of_python" in failure(derived, control(tmp_path, passing().replace("from (", "from of_python, (")))
 
 
 def test_a_recursion_without_end_is_stopped(derived: RunTables, tmp_path: Path) -> None:
     sql = f"""with recursive r(n) as (select 1 union all select n + 1 from r)
         select job_id, subject, 'pass' as verdict, (select count(*)::text from r) as reason from ({JOBS})"""
     own = control(tmp_path, sql)
-    with pytest.raises(ConfigError, match=r"longer than 0\.5 s") as caught:
-        derived.assessed("T-01", own=own, timeout=0.5)
-    assert str(own / "T-01.sql") in caught.value.where
+    assert "longer than 0.5 s" in failure(derived, own, timeout=0.5)
 
 
 def test_an_answer_without_end_is_stopped(derived: RunTables, tmp_path: Path) -> None:
     endless = "select job_id, r.range::text as subject from range(100000000000) as r, jobs where not in_scope"
     own = control(tmp_path, passing(), subjects=endless)
-    with pytest.raises(ConfigError, match="longer than 1 s"):
-        derived.assessed("T-01", own=own, timeout=1.0)
+    assert "longer than 1 s" in failure(derived, own, timeout=1.0)
 
 
 def test_the_configuration_is_locked_in_every_statement(derived: RunTables) -> None:
@@ -130,15 +130,16 @@ def test_the_configuration_is_locked_in_every_statement(derived: RunTables) -> N
     ],
 )
 def test_other_columns_are_refused(derived: RunTables, tmp_path: Path, columns: str) -> None:
-    with pytest.raises(ConfigError, match="gives the columns") as caught:
-        derived.assessed("T-01", own=control(tmp_path, f"select {columns} from ({JOBS})"))
-    assert "job_id, subject, verdict, reason" in caught.value.hint
+    told = failure(derived, control(tmp_path, f"select {columns} from ({JOBS})"))
+    assert "gives the columns" in told
+    assert "it has to give exactly job_id, subject, verdict, reason" in told
 
 
 def test_an_error_in_the_sql_is_told_on_one_line(derived: RunTables, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no_such_column") as caught:
-        derived.assessed("T-01", own=control(tmp_path, passing().replace("'fine'", "no_such_column")))
-    assert "\n" not in caught.value.message
+    told = failure(derived, control(tmp_path, passing().replace("'fine'", "no_such_column")))
+    assert "no_such_column" in told
+    assert "docs/tables.md" in told
+    assert "\n" not in told
 
 
 def test_a_statement_after_a_stopped_one_runs(derived: RunTables) -> None:

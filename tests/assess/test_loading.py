@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from test_engine import control, passing
+from own_control import control, passing
 
 from audit.assess import check_policy, load
 from audit.assess.catalogue import EXAMPLE, KEYS, markdown

@@ -56,7 +56,7 @@ async def test_a_list_of_no_subscription_is_a_gap_and_everything_behind_it_was_n
     assert rendered.exit_code() == 3
     assert verdicts(rendered.path, "JA-09") == {"not_assessed"}
     told = duckdb.execute(
-        "select kind from read_parquet(?) where detail like 'never asked%'",
+        "select kind from read_parquet(?) where detail like 'what to ask about is not known there: %'",
         [str(rendered.path / "data/coverage.parquet")],
     ).fetchall()
     assert {"jobs", "tags", "diagnostic_settings", "identities", "budgets"} <= {kind for (kind,) in told}

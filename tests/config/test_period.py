@@ -29,6 +29,14 @@ def test_a_month_is_a_calendar_month_in_utc() -> None:
     assert window.label == "2026-10"
 
 
+@pytest.mark.parametrize(
+    ("now", "month"), [(NOW, "2026-10"), (NOW.replace(month=1), "2025-12"), (NOW.replace(month=3, day=31), "2026-02")]
+)
+def test_the_last_month_is_the_calendar_month_before_this_one(now: datetime, month: str) -> None:
+    window = period(since=None, until=None, month="last", days=30, now=now)
+    assert window == Window.month(*(int(part) for part in month.split("-")))
+
+
 def test_what_has_not_happened_is_cut_off() -> None:
     assert asked(month="2026-11").until == NOW.replace(microsecond=0)
     assert asked(since="2026-11-01", until="2027-01-01").until == NOW.replace(microsecond=0)

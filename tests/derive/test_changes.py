@@ -184,3 +184,23 @@ def test_starts_and_reads_of_secrets_have_nothing_to_compare(tables: RunTables) 
     assert rows(tables, "kind", "before_after") == [
         ("start", "nothing to tell"), ("secret_read", "nothing to tell")
     ]  # fmt: skip
+
+
+def test_a_property_belongs_to_the_write_and_not_to_an_action_of_the_same_correlation(tables: RunTables) -> None:
+    """Though the action came at the very moment at which Resource Graph saw the change."""
+    start = "Microsoft.App/jobs/start/action"
+    tables.add(
+        ORDERS,
+        told("Succeeded"),
+        told("Succeeded", operation=start, seconds=40, act="o-2"),
+        seen("properties.template.containers[0].image", "a", "b"),
+    )
+    found = rows(tables, "operation", "property", "before", "after")
+    assert (WRITE, "properties.template.containers[0].image", "a", "b") in found
+    assert [row[1:] for row in found if row[0] == start] == [(None, None, None)]
+
+
+def test_a_property_belongs_to_an_action_where_nothing_was_written(tables: RunTables) -> None:
+    stop = "Microsoft.App/jobs/stop/action"
+    tables.add(ORDERS, told("Succeeded", operation=stop, seconds=40), seen("properties.runningStatus", "a", "b"))
+    assert rows(tables, "operation", "property") == [(stop, "properties.runningStatus")]

@@ -120,6 +120,7 @@ def test_logs_that_reach_back_fill_the_hole_and_say_so(tables: RunTables) -> Non
         ("kept too short", "2026-10-02 06:00:00 UTC to 2026-10-07 06:00:30 UTC"),
         ("listed but not logged", "the logs lack 1 executions"),
         ("nowhere", "sends no system logs"),
+        ("namesake", "another job of its name logs to the same environment"),
     ],
 )
 def test_logs_prove_nothing_where_anything_is_in_doubt(tables: RunTables, flaw: str, words: str) -> None:
@@ -140,6 +141,8 @@ def test_logs_prove_nothing_where_anything_is_in_doubt(tables: RunTables, flaw: 
     elif flaw == "nowhere":
         tables.rows = [row for row in tables.rows if row.table != "environments"]
         tables.add(environment(log_destination=None, workspace_id=None))
+    elif flaw == "namesake":
+        tables.add(job("Orders", group="rg-other", environment_id=ENVIRONMENT.upper()))
     past = Past(tables)
     past.derived()
     ((_, detail),) = [gap for gap in past.gaps("executions") if gap[0] == "truncated"]

@@ -131,3 +131,17 @@ def test_a_private_endpoint_leads_to_its_zone_and_the_zone_says_whom_it_is_linke
     )  # fmt: skip
     assert rows(tables, "private_endpoint", "resource_id, via") == [(endpoint, BUS)]
     assert rows(tables, "dns_zone", "resource_id, detail") == [(zone, "linked to no virtual network")]
+
+
+def test_the_networks_of_a_zone_stand_in_the_order_of_their_names(tables: RunTables) -> None:
+    endpoint, zone = f"{GROUP}/Microsoft.Network/privateEndpoints/pe", f"{GROUP}/Microsoft.Network/privateDnsZones/z"
+    names = [f"vnet-{number:02}" for number in range(12)]
+    tables.add(
+        ORDERS, known(BUS, "sb-orders.x"), source(host="sb-orders.x"),
+        PrivateEndpoint(endpoint_id=endpoint, name="pe", connection="c", target_id=BUS.lower(), status="Approved",
+                        manual=False),
+        *(PrivateDnsLink(zone_id=zone, zone="z", endpoint_id=endpoint, link_id=f"{zone}/virtualNetworkLinks/{name}",
+                         linked_vnet_id=f"{GROUP}/Microsoft.Network/virtualNetworks/{name}")
+          for name in reversed(names)),
+    )  # fmt: skip
+    assert rows(tables, "dns_zone", "detail") == [(f"linked to {', '.join(names)}",)]

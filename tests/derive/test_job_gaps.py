@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from run_tables import NOW, OTHER, SUB, RunTables, event, job, job_id
 
-from audit.evidence.jobs import JobIdentity
+from audit.evidence.jobs import Job, JobIdentity, RuleSource
 from audit.model import Gap, GapReason, MalformedItem, Scope, UnitRecord
 from audit.store import coverage
 
@@ -64,6 +64,63 @@ def test_a_unit_that_was_never_read_is_a_gap(tables: RunTables, kind: str) -> No
     tables.leave_unread(kind)
     tables.add(job("orders"))
     assert ("orders", kind, "unavailable") in _gaps(tables)
+
+
+def test_a_kind_that_found_nothing_to_ask_about_says_whose_rows_it_lacked(tables: RunTables) -> None:
+    tables.gap("jobs", f"/subscriptions/{SUB}")
+    con = tables.derived()
+    told = dict(con.execute("select kind, detail from coverage where outcome = 'gap' and place is null").fetchall())
+    assert told["environments"] == "what to ask about is not known there: jobs could not be read (forbidden)"
+    assert told["workspaces"] == (
+        "what to ask about is not known there: diagnostic_settings had nothing to ask about either, "
+        "and environments had nothing to ask about either, and jobs could not be read (forbidden)"
+    )
+
+
+def test_a_kind_whose_source_was_left_out_says_so(tables: RunTables) -> None:
+    tables.add(job("orders"))
+    tables.with_run(kinds=tuple(kind for kind in tables.run.kinds if kind != "jobs"))
+    con = tables.derived()
+    told = dict(con.execute("select kind, detail from coverage where outcome = 'gap' and scope = '/'").fetchall())
+    assert told["jobs"] == "not collected in this run"
+    assert told["environments"] == "what to ask about is not known there: jobs was not collected in this run"
+    ((detail,),) = con.execute("select distinct detail from job_gaps where kind = 'diagnostic_settings'").fetchall()
+    assert detail == "what to ask about is not known in full: jobs was not collected in this run"
+
+
+SECRET = "it stands in the secret connection, whose value Azure never returns"
+
+
+def _watches(owner: Job, scaler: str, source: str | None, **fields: str | None) -> RuleSource:
+    return RuleSource(
+        job_id=owner.job_id, rule_name="queue", scaler_type=scaler, source_type=source, entity_kind="queue", **fields
+    )
+
+
+def test_a_source_whose_address_is_in_a_secret_is_no_failed_read_and_is_lacking_all_the_same(
+    tables: RunTables,
+) -> None:
+    hidden, broker, seen, clock = (job(name) for name in ("hidden", "broker", "seen", "clock"))
+    tables.add(hidden, broker, seen, clock)
+    tables.add(
+        _watches(hidden, "azure-servicebus", "microsoft.servicebus/namespaces", unresolved=SECRET),
+        _watches(broker, "rabbitmq", None, unresolved=SECRET),
+        _watches(seen, "rabbitmq", "external", host="mq.example"),
+        _watches(clock, "cpu", None, unresolved="how the scaler cpu names its event source isn't known here"),
+    )
+    con = tables.derived()
+    told = con.execute(
+        "select split_part(job_id, '/', 9), kind, reason, detail from job_gaps "
+        "where kind in ('event_sources', 'metrics') order by all"
+    ).fetchall()
+    why = f"the address of the event source of rule queue can't be seen: {SECRET}"
+    assert told == [
+        ("broker", "event_sources", "unsupported", why),
+        ("hidden", "event_sources", "unsupported", why),
+        ("hidden", "metrics", "unsupported", why),
+    ]
+    gaps = con.execute("select kind from coverage where outcome = 'gap' and kind <> 'reconciliation'").fetchall()
+    assert gaps == []
 
 
 def test_a_malformed_item_counts_through_its_unit(tables: RunTables) -> None:

@@ -3,12 +3,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
+from earlier_runs import Past, row_columns
 from run_tables import NOW, OTHER, SUB, RunTables, event, job, job_id
 
 from audit.evidence.graph_jobs import GraphJob
 from audit.evidence.subscriptions import Subscription
 from audit.evidence.tags import Tag
-from audit.model import GapReason, Json
+from audit.model import GapReason, Json, Window
 
 if TYPE_CHECKING:
     from audit.evidence.jobs import Job
@@ -104,6 +106,22 @@ def test_a_job_that_the_activity_log_saw_started_and_nobody_lists_is_a_gap(table
     ((_, reason, detail),) = gaps(tables)
     assert reason == "partial_visibility"
     assert job_id("ghost") in detail
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+def test_a_job_deleted_after_the_window_is_explained_by_what_a_run_read_since(tables: RunTables, deleted: bool) -> None:
+    tables.with_run(window=Window(since=NOW - timedelta(days=60), until=NOW - timedelta(days=10)))
+    tables.add(event(job_id("late"), "Microsoft.App/jobs/start/action", at=NOW - timedelta(days=20)))
+    past = Past(tables)
+    if deleted:
+        gone = event(job_id("late"), "Microsoft.App/jobs/delete", at=NOW - timedelta(days=5))
+        given = {name: value for name, value in row_columns(gone).items() if value is not None}
+        names, marks = ", ".join(f'"{name}"' for name in given), ", ".join("?" for _ in given)
+        past.con.execute(f"insert into history.later_events ({names}) values ({marks})", list(given.values()))
+    con = past.derived()
+    assert bool(past.gaps("reconciliation")) is not deleted
+    states = con.execute("select state, deleted_at from population").fetchall()
+    assert states == ([("deleted", NOW - timedelta(days=5))] if deleted else [])
 
 
 def test_a_job_created_after_the_read_is_explained(tables: RunTables) -> None:

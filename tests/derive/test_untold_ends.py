@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from run_tables import NOW, SUB, RunTables, container, job
 
@@ -14,8 +15,9 @@ from audit.evidence.costs import Cost
 from audit.evidence.deployments import Deployment
 from audit.evidence.execution_logs import ExecutionLog
 from audit.evidence.executions import Execution
+from audit.evidence.graph_jobs import GraphJob
 from audit.evidence.jobs import Job
-from audit.model import GapReason
+from audit.model import GapReason, Window
 
 ENVIRONMENT = f"/subscriptions/{SUB}/resourceGroups/rg-env/providers/Microsoft.App/managedEnvironments/cae"
 
@@ -81,6 +83,72 @@ def test_lines_about_a_name_that_two_jobs_of_an_environment_bear_tell_of_neither
     one, _two = _job(tables), _job(tables, group="rg-other")
     tables.add(_line(one, "orders-1", "Completed"))
     assert tables.derived().execute("select * from execution_history").fetchall() == []
+
+
+@pytest.mark.parametrize("status", ["Failed", "Running", None])
+def test_one_of_which_azure_tells_no_time_at_all_is_counted_with_nulls(tables: RunTables, status: str | None) -> None:
+    owner = _job(tables)
+    nameless = msgspec.structs.replace(_ran(owner, "orders-1", status or "", NOW), started=None, status=status)
+    tables.add(nameless)
+    con = tables.derived()
+    told = con.execute("select name, status, started, ended, duration_s, source from execution_history").fetchall()
+    assert told == [("orders-1", status, None, None, None, "azure")]
+    assert con.execute("select * from fit").fetchall() == []
+    assert con.execute("select * from job_costs").fetchall() == []
+
+
+def test_one_without_any_time_is_not_moved_into_a_month_of_the_past(tables: RunTables) -> None:
+    owner = _job(tables)
+    tables.add(msgspec.structs.replace(_ran(owner, "orders-1", "Failed", NOW), started=None))
+    tables.with_run(window=Window(since=NOW - timedelta(days=60), until=NOW - timedelta(days=30)))
+    assert tables.derived().execute("select * from execution_history").fetchall() == []
+
+
+def test_one_that_only_ended_belongs_to_when_it_ended(tables: RunTables) -> None:
+    owner = _job(tables)
+    for name, days in (("orders-1", 3), ("orders-2", 45)):
+        ended = NOW - timedelta(days=days)
+        tables.add(msgspec.structs.replace(_ran(owner, name, "Failed", NOW, ended), started=None))
+    con = tables.derived()
+    assert con.execute("select name, started from execution_history").fetchall() == [("orders-1", None)]
+
+
+SIGNALS = ("running_share", "near_timeout_share", "longest_open_h")
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_measure_over_executions_that_are_not_all_known_says_so(tables: RunTables, known: bool) -> None:
+    owner = _job(tables)
+    tables.add(_ran(owner, "orders-1", "Running", NOW - timedelta(hours=9)))
+    began = NOW - timedelta(days=2)
+    tables.add(
+        msgspec.structs.replace(_ran(owner, "orders-2", "Failed", began, began + timedelta(seconds=9)), duration_s=9.0)
+    )
+    if not known:
+        tables.gap("executions", owner.job_id, GapReason.TRUNCATED, "the list was cut off")
+    told = dict(tables.derived().execute("select signal, detail from fit").fetchall())
+    assert told.keys() == set(SIGNALS)
+    for detail in told.values():
+        assert ("not all executions of the window are known (truncated)" in detail) is not known
+    assert ("it ran this much at least" in told["running_share"]) is not known
+
+
+def test_a_namesake_whose_environment_nobody_tells_casts_doubt_too(tables: RunTables) -> None:
+    owner = _job(tables)
+    other = job("orders", group="rg-other")
+    tables.add(_line(owner, "orders-1", "Completed"))
+    tables.add(GraphJob(job_id=other.job_id, name="Orders", subscription_id=SUB, resource_group="rg-other"))
+    assert tables.derived().execute("select * from execution_history").fetchall() == []
+
+
+def test_a_job_of_that_name_in_another_environment_casts_none(tables: RunTables) -> None:
+    owner = _job(tables)
+    elsewhere = job("orders", group="rg-other", environment_id=ENVIRONMENT + "-2")
+    tables.add(_line(owner, "orders-1", "Completed"), elsewhere)
+    tables.add(GraphJob(job_id=owner.job_id.upper(), name="Orders", subscription_id=SUB, resource_group="rg-orders"))
+    tables.add(GraphJob(job_id=elsewhere.job_id, name="orders", subscription_id=SUB, resource_group="rg-other"))
+    told = tables.derived().execute("select job_id, status from execution_history").fetchall()
+    assert told == [(owner.job_id, "Succeeded")]
 
 
 def test_a_bill_is_not_divided_among_the_executions_that_happen_to_be_known(tables: RunTables) -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import samples
+import telemetry_samples as telemetry
 from samples import changed, page
 
 from audit.evidence import alerts, fired_alerts
@@ -65,11 +66,11 @@ def row(item):
 
 
 def test_a_metric_alert_says_what_it_watches_on_which_condition_and_whom_it_tells():
-    rule = row(samples.ALERT_RULE)
+    rule = row(telemetry.ALERT_RULE)
     assert (rule.kind, rule.name, rule.enabled, rule.severity) == ("metric", "failed", True, 1)
     assert (rule.scopes.value, rule.target_type) == ([samples.JOB_ID], "Microsoft.App/jobs")
     assert rule.condition_text == "total Executions (state = Failed or Degraded) GreaterThan 0"
-    assert rule.condition.value == samples.ALERT_RULE["properties"]["criteria"], "as Azure sent it"
+    assert rule.condition.value == telemetry.ALERT_RULE["properties"]["criteria"], "as Azure sent it"
     assert (rule.action_group_ids.value, rule.frequency_s, rule.window_s) == ([GROUP], 60, 900)
     assert (rule.auto_mitigate, rule.description, rule.resource_group) == (False, None, "rg-orders")
 
@@ -97,15 +98,15 @@ def test_a_dynamic_bound_and_an_excluded_dimension_are_put_into_words():
         "alertSensitivity": "High",
         "dimensions": [{"name": "jobName", "operator": "Exclude", "values": ["a"]}],
     }
-    rule = row(changed(samples.ALERT_RULE, ("properties", "criteria", "allOf"), [leaf]))
+    rule = row(changed(telemetry.ALERT_RULE, ("properties", "criteria", "allOf"), [leaf]))
     assert rule.condition_text == "average UsageBytes (jobName != a) GreaterOrLessThan dynamic bound, High sensitivity"
 
 
 @pytest.mark.parametrize(
     ("item", "actions"),
     [
-        (samples.ALERT_RULE, []),
-        (samples.ALERT_RULE, None),
+        (telemetry.ALERT_RULE, []),
+        (telemetry.ALERT_RULE, None),
         (LOG, {"actionGroups": None}),
         (LOG, None),
         (ACTIVITY, {"actionGroups": []}),
@@ -125,14 +126,14 @@ def test_a_rule_that_tells_nobody_has_an_empty_list(item, actions):
     ],
 )
 def test_a_rule_that_cannot_be_decoded_leaves_the_others(path, value, at):
-    answer = page({"value": [changed(samples.ALERT_RULE, path, value), LOG]})
+    answer = page({"value": [changed(telemetry.ALERT_RULE, path, value), LOG]})
     (found,) = samples.broken(alerts.KIND, answer)
     assert found.detail.startswith(at)
 
 
 def test_a_fired_alert_keeps_when_it_fired_and_when_it_was_over():
-    (found,) = samples.rows(fired_alerts.KIND, page({"value": [samples.FIRED_ALERT]}))
-    assert (found.rule_id, found.target_resource_id) == (samples.ALERT_RULE["id"], samples.JOB_ID.lower())
+    (found,) = samples.rows(fired_alerts.KIND, page({"value": [telemetry.FIRED_ALERT]}))
+    assert (found.rule_id, found.target_resource_id) == (telemetry.ALERT_RULE["id"], samples.JOB_ID.lower())
     assert (found.severity, found.signal_type, found.condition, found.state) == (
         "Sev1",
         "Metric",
@@ -157,7 +158,7 @@ class Asked:
         if since < self.oldest:
             raise ReadFailed(GapReason.UNSUPPORTED, "400 BadRequest")
         yield page(
-            {"value": [samples.FIRED_ALERT]}, scope=scope, url=f"https://arm.test{path}?api-version={api_version}"
+            {"value": [telemetry.FIRED_ALERT]}, scope=scope, url=f"https://arm.test{path}?api-version={api_version}"
         )
 
 

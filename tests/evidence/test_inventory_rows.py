@@ -21,6 +21,12 @@ def test_a_resource_has_the_host_by_which_jobs_name_it():
     assert row.tags.value == {"owner": "orders"}
 
 
+def test_a_grid_of_columns_and_rows_is_read_as_a_list_of_objects_is():
+    item = samples.INVENTORY_ITEM
+    grid = {"columns": [{"name": name, "type": "string"} for name in item], "rows": [list(item.values())]}
+    assert samples.rows(inventory.KIND, page({"totalRecords": 1, "count": 1, "data": grid})) == [read()]
+
+
 @pytest.mark.parametrize(
     ("address", "endpoints", "host"),
     [

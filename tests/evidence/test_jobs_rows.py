@@ -163,3 +163,33 @@ def test_a_job_keeps_its_row_id_when_azure_changes_the_casing():
 def test_a_job_outside_any_resource_group_is_malformed():
     with pytest.raises(msgspec.ValidationError, match=r"\$\.id"):
         list(jobs.normalise(msgspec.json.encode(changed(JOB, ("id",), "/jobs/x")), page(b"{}")))
+
+
+def test_two_rules_of_one_name_are_told_apart_in_every_table():
+    rules = [
+        {"name": "queue", "type": "azure-queue", "metadata": {"queueName": "in", "accountName": "one"}},
+        {"name": "Queue", "type": "azure-queue", "metadata": {"queueName": "out", "accountName": "two"}},
+    ]
+    found = read(changed(JOB, RULE[:-1], rules))
+    assert [each.rule_name for each in found["scale_rules"]] == ["queue", "Queue (2)"]
+    assert [(each.rule_name, each.entity) for each in found["rule_sources"]] == [("queue", "in"), ("Queue (2)", "out")]
+    values = {(each.owner, each.name): each.value for each in found["job_values"] if each.place == "scaler_metadata"}
+    assert (values["queue", "accountName"], values["Queue (2)", "accountName"]) == ("one", "two")
+    assert len({each.row_id for each in found["scale_rules"]}) == 2
+
+
+def test_two_containers_and_two_secrets_of_one_name_are_told_apart():
+    twin = {"name": "worker", "image": "contoso.azurecr.io/other:2", "env": [{"name": "MODE", "value": "b"}]}
+    item = changed(JOB, CONTAINER[:-1], [twin | {"env": [{"name": "MODE", "value": "a"}]}, twin])
+    item = changed(item, ("properties", "template", "initContainers"), [twin | {"env": []}, twin | {"name": "prepare"}])
+    item = changed(item, ("properties", "configuration", "secrets"), [{"name": "db"}, {"name": "db"}])
+    found = read(item)
+    assert [(each.container, each.init, each.position) for each in found["containers"]] == [
+        ("worker", False, 0),
+        ("worker (2)", False, 1),
+        ("worker (3)", True, 0),
+        ("prepare", True, 1),
+    ]
+    modes = {each.owner: each.value for each in found["job_values"] if each.name == "MODE"}
+    assert modes == {"worker": "a", "worker (2)": "b", "prepare": "b"}
+    assert [each.name for each in found["job_secrets"]] == ["db", "db (2)"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 
+import access_samples as access
 import governance_samples as governance
 import msgspec
 import pytest
 import reach_samples as reach
 import samples
+import telemetry_samples as telemetry
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import changed, page
@@ -35,6 +37,23 @@ REQUIRED: dict[str, tuple[dict, list[tuple]]] = {
         samples.ASSIGNMENT,
         [("id",), ("properties",), *(("properties", name) for name in ("scope", "principalId", "roleDefinitionId"))],
     ),
+    "deny_assignments": (
+        access.DENY,
+        [("id",), ("properties",), *(("properties", name) for name in ("scope", "permissions", "principals")),
+         ("properties", "principals", 0, "id"), ("properties", "excludePrincipals", 0, "id")],
+    ),
+    "role_eligibility": (
+        access.ELIGIBLE,
+        [("id",), ("properties",), *(("properties", name) for name in ("scope", "principalId", "roleDefinitionId"))],
+    ),
+    "role_activations": (
+        access.ACTIVE,
+        [("id",), ("properties",), *(("properties", name) for name in ("scope", "principalId", "roleDefinitionId"))],
+    ),
+    "group_members": (
+        access.MEMBER | {"@jobaudit.root": access.GROUP, "@jobaudit.within": access.GROUP}, [("id",)]
+    ),
+    "group_eligibility": (access.IN_GROUP, [("id",), ("groupId",), ("principalId",)]),
     "role_definitions": (samples.DEFINITION, [("id",), ("properties",), ("properties", "permissions")]),
     "principals": (samples.PERSON, [("id",)]),
     "activity_log": (samples.EVENT, [("id",), ("eventTimestamp",)]),
@@ -47,12 +66,12 @@ REQUIRED: dict[str, tuple[dict, list[tuple]]] = {
     "tags": ({"id": samples.JOB_ID, "type": "Microsoft.App/jobs", "tags": {"a": "b"}}, [("id",), ("type",)]),
     "budgets": (samples.BUDGET, [("id",), ("name",), ("properties",)]),
     "action_groups": (samples.ACTION_GROUP, [("id",), ("name",), ("properties",)]),
-    "alerts": (samples.ALERT_RULE, [("id",), ("name",), ("type",), ("properties",)]),
+    "alerts": (telemetry.ALERT_RULE, [("id",), ("name",), ("type",), ("properties",)]),
     "fired_alerts": (
-        samples.FIRED_ALERT, [("id",), ("name",), ("properties",), ("properties", "essentials", "startDateTime")]
+        telemetry.FIRED_ALERT, [("id",), ("name",), ("properties",), ("properties", "essentials", "startDateTime")]
     ),
     "metrics": (
-        samples.METRIC,
+        telemetry.METRIC,
         [("id",), ("name",), ("name", "value"), ("timeseries",), ("timeseries", 0, "data", 0, "timeStamp")],
     ),
     "management_group_members": (
@@ -95,9 +114,10 @@ REQUIRED: dict[str, tuple[dict, list[tuple]]] = {
     "locks": (governance.LOCK, [("id",), ("name",), ("properties",)]),
     "policy_exemptions": (governance.EXEMPTION, [("id",), ("name",), ("properties",)]),
     "management_groups": (governance.ANCESTRY, [("subscriptionId",), ("chain", 0, "name")]),
-    "executions": (samples.EXECUTION, [("id",), ("name",), ("properties",), ("properties", "status")]),
-    "execution_logs": (samples.LOG_LINE, [("TimeGenerated",), ("Source",), ("Job",)]),
-    "workspaces": (samples.WORKSPACE, [("id",), ("name",), ("properties",), ("properties", "customerId")]),
+    "executions": (telemetry.EXECUTION, [("id",), ("name",), ("properties",), ("properties", "status")]),
+    "execution_logs": (telemetry.LOG_LINE, [("TimeGenerated",), ("Source",), ("Job",)]),
+    "log_volumes": (telemetry.LOG_VOLUME, [("TimeGenerated",), ("Source",), ("Job",)]),
+    "workspaces": (telemetry.WORKSPACE, [("id",), ("name",), ("properties",), ("properties", "customerId")]),
     "graph_jobs": (
         samples.GRAPH_JOB, [("id",), ("name",), ("subscriptionId",), ("resourceGroup",)]
     ),
@@ -116,6 +136,17 @@ OPTIONAL: dict[str, list[tuple]] = {
     "private_endpoints": [("endpoint", "properties", name) for name in ("subnet", "customDnsConfigs")],
     "environments": [("location",), *(("properties", name) for name in samples.ENVIRONMENT["properties"])],
     "role_assignments": [("properties", "createdOn"), ("properties", "condition")],
+    "deny_assignments": [
+        ("properties", name)
+        for name in ("denyAssignmentName", "excludePrincipals", "doNotApplyToChildScopes", "condition", "createdOn")
+    ],
+    "role_eligibility": [("properties", name) for name in ("principalType", "endDateTime", "memberType", "condition")],
+    "role_activations": [
+        ("properties", name)
+        for name in ("assignmentType", "endDateTime", "originRoleAssignmentId", "linkedRoleEligibilityScheduleId")
+    ],
+    "group_members": [(name,) for name in access.MEMBER if name != "id"],
+    "group_eligibility": [(name,) for name in ("accessId", "memberType", "startDateTime", "principal")],
     "activity_log": [("operationName",), ("status",), ("claims",), ("properties",), ("httpRequest", "method")],
     "budgets": [("properties", "amount"), ("properties", "timePeriod"), ("properties", "currentSpend", "amount")],
     "diagnostic_settings": [("properties", "logs"), ("properties", "workspaceId")],
@@ -125,6 +156,7 @@ OPTIONAL: dict[str, list[tuple]] = {
     "deployments": [("properties", name) for name in governance.DEPLOYMENT["properties"]],
     "executions": [("properties", name) for name in ("startTime", "endTime", "detailedStatus")],
     "execution_logs": [(name,) for name in ("Environment", "Execution", "Replica", "Reason", "Level", "Log", "Count")],
+    "log_volumes": [("Environment",), ("Resource",)],
     "workspaces": [("location",), ("properties", "sku"), ("properties", "retentionInDays")],
     "locks": [("properties", name) for name in governance.LOCK["properties"]],
     "policy_exemptions": [("properties", name) for name in governance.EXEMPTION["properties"]],
@@ -220,6 +252,7 @@ def test_fields_that_azure_adds_change_nothing(extra):
 
 ROWS_IN = {
     "execution_logs": {"scope": "/workspaces/eeeeeeee-0000-4000-8000-000000000003", "asked": {"query": "x"}},
+    "log_volumes": {"scope": "/workspaces/eeeeeeee-0000-4000-8000-000000000003", "asked": {"query": "x"}},
     "image_digests": {
         "scope": Scope(id=samples.IDENTITY_ID, ids=("acr.azurecr.io/orders:1",)),
         "url": "https://acr.azurecr.io/acr/v1/orders/_tags/1",

@@ -22,7 +22,8 @@ from audit.evidence import (
     resource_changes,
 )
 from audit.evidence.jobs import Job
-from audit.model import Scope, Window
+from audit.model import Row, Scope, Window
+from audit.model.decode import decode
 
 COLUMNS = ("Cost", "UsageDate", "ResourceId", "Meter", "Currency")
 ACTUAL = {"type": "ActualCost"}
@@ -93,6 +94,20 @@ class TestCosts:
         unit = page(table(LINE, odd, LINE), asked=ACTUAL)
         (item,) = broken(costs.KIND, unit)
         assert place in item.detail
+
+    @pytest.mark.parametrize("spelled", ["1e22", "-1e22", "1E+400"])
+    def test_an_amount_that_no_table_can_hold_is_one_malformed_line(self, spelled):
+        unit = page(table(LINE, (spelled, *LINE[1:]), LINE), asked=ACTUAL)
+        (item,) = broken(costs.KIND, unit)
+        assert "amount is a number that no table can hold" in item.detail
+        kept = [each.record for each in decode(costs.KIND, [unit]) if isinstance(each, Row)]
+        assert len(kept) == 2
+        assert samples.tables(kept[0]).sql("select count(*) from costs").fetchall() == [(1,)]
+
+    def test_the_largest_amount_that_a_table_holds_is_kept(self):
+        (row,) = rows(costs.KIND, page(table(("9999999999999999999999.999999", *LINE[1:])), asked=ACTUAL))
+        (stored,) = samples.tables(row).sql("select amount::varchar from costs").fetchall()
+        assert stored == ("9999999999999999999999.999999",)
 
     def test_a_row_that_is_too_short_spoils_the_page_and_is_no_shorter_list(self):
         (item,) = broken(costs.KIND, page(table(LINE, LINE[:3]), asked=ACTUAL))

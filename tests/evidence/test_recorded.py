@@ -21,7 +21,7 @@ from audit.evidence import (
     role_assignments,
     role_definitions,
 )
-from audit.model import Page, Row, decode
+from audit.model import Page, Row, decode, graph_rows
 from audit.model.actions import blocks, granted
 
 
@@ -119,7 +119,7 @@ def test_a_resource_graph_grid_gives_every_row_as_an_object(recorded):
     assert asked
     for _, answer in asked:
         whole = json.loads(answer.body)
-        items = [json.loads(each) for each in graph_jobs.items(answer)]
+        items = [json.loads(each) for each in graph_rows(answer)]
         assert len(items) == len(whole["data"]["rows"]) > 0
         names = [each["name"] for each in whole["data"]["columns"]]
         assert all(list(item) == names for item in items)

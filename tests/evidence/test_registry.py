@@ -141,6 +141,13 @@ def test_the_role_holds_every_action_of_every_kind_once_and_reads_only():
     assert not role["DataActions"]
 
 
+@pytest.mark.parametrize("each", KINDS, ids=lambda each: each.name)
+def test_what_reads_nothing_of_azure_says_what_it_needs_of_the_directory(each):
+    source = (FOLDER / f"{each.name}.py").read_text(encoding="utf-8")
+    assert bool(each.directory) == ("azure.directory_" in source)
+    assert bool(each.directory) != bool(each.actions)
+
+
 def test_what_the_caller_lacks_is_held_against_every_action_of_the_role():
     unit = samples.page(
         {"value": []}, scope=samples.Scope(id="/subscriptions/s", ids=("me",)), url="https://a/permissions"

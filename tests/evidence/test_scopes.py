@@ -8,7 +8,8 @@ import pytest
 import samples
 
 from audit.evidence import kind
-from audit.evidence.jobs import Job, JobIdentity
+from audit.evidence.inventory import InventoryItem
+from audit.evidence.jobs import Job, JobIdentity, RuleSource
 from audit.evidence.role_assignments import RoleAssignment
 
 ONE, TWO = samples.SUBSCRIPTION, "99999999-2222-3333-4444-555555555555"
@@ -80,6 +81,29 @@ def test_diagnostic_settings_are_asked_of_jobs_environments_and_subscriptions_an
     assert rest[subscription] == {"a", "b", "no-environment"}
     assert rest[environment] == {"a", "b"}
     assert rest[A.job_id] == {"a"}
+
+
+def source(name: str, host: str, sort: str) -> InventoryItem:
+    place = f"/subscriptions/{ONE}/resourceGroups/rg-orders/providers/{sort}/{name}"
+    return InventoryItem(
+        resource_id=place, name=name, type=sort, host=host, subscription_id=ONE, resource_group="rg-orders"
+    )
+
+
+@pytest.mark.parametrize("name", ["event_sources", "metrics"])
+def test_a_host_that_a_rule_and_the_inventory_spell_differently_is_one_namespace(name):
+    bus = source("sb-orders", "SB-Orders.servicebus.windows.net", "Microsoft.ServiceBus/namespaces")
+    rules = [
+        RuleSource(
+            job_id=each.job_id, rule_name="r", scaler_type="azure-servicebus", source_type="x",
+            host="sb-orders.ServiceBus.windows.net", entity_kind="queue", entity=queue,
+        )
+        for each, queue in ((A, "orders"), (IDLE, "idle"))
+    ]  # fmt: skip
+    con = samples.tables(A, IDLE, bus, *rules)
+    entity = {"event_sources": "queue/orders", "metrics": "orders"}[name]
+    assert dict(units(con, name))[bus.resource_id] == [entity]
+    assert affected(con, name)[bus.resource_id] == {"a"}
 
 
 def test_budgets_are_asked_of_subscriptions_and_resource_groups():

@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from audit.assess.catalogue import EXAMPLE
 from audit.sandbox import Fault, SandboxOptions, process
 from tests.conftest import NOW, role
 
@@ -92,6 +93,37 @@ def test_the_same_run_renders_the_same_bytes(demo: tuple[Path, subprocess.Comple
     assert again.returncode == 0, again.stderr
     assert (folder / again.stdout.strip()) == pack
     assert digests(pack) == before
+
+
+def test_a_broken_control_costs_its_own_verdicts_and_is_told_everywhere(
+    demo: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    folder, ran = demo
+    run_id = json.loads((folder / ran.stdout.strip() / "run.json").read_text())["run_id"]
+    shutil.copytree(folder / "out/runs", tmp_path / "out/runs")
+    (tmp_path / "own").mkdir()
+    broken = EXAMPLE.replace("if(location = 'West Europe', 'pass', 'fail')", "no_such_column")
+    (tmp_path / "own/ACME-01.sql").write_text(broken)
+    (tmp_path / "audit.toml").write_text('[store]\noutput = "out"\ncontrols = ["own"]\n')
+    rendered = jobaudit("render", run_id, "-c", "audit.toml", "--format", "html", cwd=tmp_path)
+    assert rendered.returncode == 3, rendered.stderr
+    assert "a control could not be run" in rendered.stderr
+    assert "ACME-01: the control could not be run (ACME-01.sql): the SQL failed" in rendered.stderr
+    pack = Path(rendered.stdout.strip())
+    first = (tmp_path / pack / "index.html").read_text("utf-8").partition('id="coverage"')[0]
+    assert "Control could not be run" in first
+    assert "ACME-01" in first
+    asked = jobaudit(
+        "sql", pack, "select control_id, verdict, count(*) as n from verdicts group by all order by all", cwd=tmp_path
+    )
+    told = [json.loads(line) for line in asked.stdout.splitlines()]
+    assert [each["verdict"] for each in told if each["control_id"] == "ACME-01"] == ["not_assessed"]
+    assert {"pass", "fail"} <= {each["verdict"] for each in told if each["control_id"] == "JA-10"}
+    tested = jobaudit("controls", "test", run_id, "-c", "audit.toml", cwd=tmp_path)
+    assert tested.returncode == 2
+    assert "JA-10" in tested.stdout
+    assert "1 of the controls could not be run" in tested.stderr
+    assert "ACME-01" in tested.stderr
 
 
 def test_run_sql_and_machine_readable_progress(served: process.SandboxHandle, tmp_path: Path) -> None:

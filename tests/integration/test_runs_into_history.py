@@ -10,13 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import msgspec
 import pytest
 
 from audit.collect import Silent
 from audit.config import parse
 from audit.errors import UsageError
+from audit.evidence import fired_alerts
 from audit.model import Window
 from audit.pipeline.collecting import Collection, collect
+from audit.pipeline.naming import named
+from audit.pipeline.recalling import recall
 from audit.pipeline.scheduling import schedule
 from audit.pipeline.tabling import derived, scratch
 from audit.sandbox import process
@@ -73,7 +77,12 @@ def test_overlapping_runs_add_each_event_once(output: Path, runs: list[Collectio
 def test_the_same_window_again_adds_no_row(output: Path, runs: list[Collection]) -> None:
     commit = Store(output).history.commits()[-1]
     assert {table: kept.added for table, kept in commit.tables.items() if kept.added and table != "coverage"} == {}
-    assert {name.split("/")[0] for name in commit.files} == {"coverage"}
+    assert {name.split("/")[0] for name in commit.files} == {"coverage", "listed"}
+    ((tables_named,),) = duckdb.execute(
+        "select list(distinct table_name || ' ' || held) from read_parquet($path)",
+        {"path": str(next((output / "history/listed").rglob(f"{commit.name}.parquet")))},
+    ).fetchall()
+    assert tables_named == ["metrics false"]  # of queues that stayed empty: where the shorter window ended
 
 
 def test_every_table_of_every_run_comes_back_from_its_snapshot(output: Path, runs: list[Collection]) -> None:
@@ -151,8 +160,14 @@ def test_a_schedule_rests_on_what_was_observed(output: Path, runs: list[Collecti
     (busiest,) = [each for each in made.proposals if each.kind == "executions"]
     assert busiest.scope.endswith("/billing-dunning")  # its crash loop: forty within three hours
     assert busiest.words == "every 3 hours"
-    assert made.cron[0] == "0 */3 * * * jobaudit collect --config 'my audit.toml' --kinds executions"
-    assert made.cron[-1].startswith("0 5 6 * * jobaudit run compliance")
+    where = f"--config '{Path.cwd()}/my audit.toml'"
+    collect_all = f"jobaudit collect {where}"
+    render_last = f"jobaudit render latest --month last {where}"
+    assert made.cron == (
+        f"0 */3 * * * {collect_all} --kinds executions",
+        f"30 3 * * 1 {collect_all}",
+        f"0 5 6 * * {collect_all} --month last --kinds costs; {collect_all}; {render_last}",
+    )
 
 
 def test_without_a_run_a_schedule_is_cautious_and_says_so(tmp_path: Path) -> None:
@@ -160,6 +175,41 @@ def test_without_a_run_a_schedule_is_cautious_and_says_so(tmp_path: Path) -> Non
     assert made.run_id == ""
     assert {each.kind: each.words for each in made.proposals}["executions"] == "every hour"
     assert {each.reason for each in made.proposals} == {"not observed"}
+
+
+def test_cron_lines_name_whole_paths_and_keep_cron_from_reading_them_otherwise(tmp_path: Path) -> None:
+    made = schedule(output=tmp_path / "100 %", config=tmp_path / "audit.toml", elsewhere=True)
+    where = rf"--config {tmp_path}/audit.toml --output '{tmp_path}/100 \%'"
+    assert made.cron[0] == f"0 * * * * jobaudit collect {where} --kinds executions"
+    assert all(line.count(where) == line.count("jobaudit") for line in made.cron)
+
+
+def test_latest_is_the_newest_run_with_everything(output: Path, runs: list[Collection], tmp_path: Path) -> None:
+    assert named(Store(output), "latest", output) == runs[2].run_id
+    assert named(Store(output), runs[0].run_id, output) == runs[0].run_id
+    with pytest.raises(UsageError, match="no run has ended there"):
+        named(Store(tmp_path), "latest", tmp_path)
+
+
+def test_months_of_a_past_window_hold_what_the_runs_read_of_their_bills(output: Path, runs: list[Collection]) -> None:
+    window = Window(since=NOW - timedelta(days=20), until=(NOW - timedelta(days=10)).replace(hour=0))
+    with tabled(output, runs[2].run_id, window=window) as con:
+        told = con.execute("""
+            select sum(amount) from job_cost_months where basis = 'actual' and lower(job_id) like '%/billing-invoices'
+        """).fetchone()
+        in_window = con.execute("""
+            select sum(amount) from job_costs where basis = 'actual' and lower(job_id) like '%/billing-invoices'
+        """).fetchone()
+    costs = dict(Store(output).open(runs[2].run_id).table_files())["costs"]
+    billed = tables.connect().execute(
+        "select sum(amount) from read_parquet($file) where basis = 'actual' and day < $until::DATE and "
+        "lower(resource_id) like '%/microsoft.app/jobs/billing-invoices'",
+        {"file": str(costs), "until": window.until},
+    )
+    assert told == billed.fetchone()
+    assert in_window is not None
+    assert told is not None
+    assert told[0] > in_window[0] > 0
 
 
 def test_kinds_on_a_cadence_of_their_own_feed_history(
@@ -172,5 +222,46 @@ def test_kinds_on_a_cadence_of_their_own_feed_history(
         made = collect(settings, output=tmp_path, window=window, kinds=["executions"], progress=Silent())
     (commit,) = Store(tmp_path).history.commits()
     assert commit.run_id == made.run_id
+    with pytest.raises(UsageError, match="none of the 1 runs"):
+        named(Store(tmp_path), "latest", tmp_path)
     assert commit.tables["executions"].added > 0
     assert "activity_log" not in commit.tables
+
+
+def test_a_closed_window_is_completed_by_what_an_earlier_run_read_of_it_and_of_the_time_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window, kinds = (
+        Window(since=NOW - timedelta(days=28), until=NOW - timedelta(days=5)),
+        ["fired_alerts", "activity_log"],
+    )
+    longer = Window(since=window.since, until=NOW)
+    with process.start(SandboxOptions(now=NOW, caller_role=role())) as sandbox:
+        for name, value in sandbox.environment.items():
+            monkeypatch.setenv(name, value)
+        settings = parse(sandbox.config)
+        earlier = collect(settings, output=tmp_path, window=longer, kinds=kinds, progress=Silent())
+        kept = timedelta(days=3)  # as if three weeks had gone by
+        monkeypatch.setattr(fired_alerts, "KEPT", kept)
+        forgets = msgspec.structs.replace(EVENT_TABLES["fired_alerts"], retention=kept)
+        monkeypatch.setitem(EVENT_TABLES, "fired_alerts", forgets)
+        made = collect(settings, output=tmp_path, window=window, kinds=kinds, progress=Silent())
+        assert made.gaps > earlier.gaps == 0
+    with tabled(tmp_path, made.run_id) as con:
+        gaps = con.execute("select detail from coverage where kind = 'fired_alerts' and outcome = 'gap'").fetchall()
+        seen = con.execute("select first_seen_run, count(*) from fired_alerts group by all").fetchall()
+    with tabled(tmp_path, earlier.run_id) as con:
+        there = con.execute(
+            "select count(*) from fired_alerts where fired_at < $until", {"until": window.until}
+        ).fetchone()
+    store = Store(tmp_path)
+    stored = store.open(made.run_id)
+    with scratch() as database, contextlib.closing(stored.tables(database)) as con:
+        recall(con, stored.run, store.history.view(before=stored))
+        later = con.execute("select min(event_time), max(event_time) from history.later_events").fetchone()
+    assert gaps == []
+    assert there is not None
+    assert seen == [(earlier.run_id, there[0])]
+    assert there[0] > 0
+    assert later is not None
+    assert window.until <= later[0] < later[1] < NOW

@@ -91,6 +91,17 @@ async def test_kinds_that_were_left_out_are_gaps(sandbox: Sandbox, tmp_path: Pat
     pack = rendered(tmp_path)
     assert pack.exit_code() == 3
     assert gaps(pack)["tags"] == "not collected in this run"
+    assert {"tags", "budgets"} <= set(pack.left_out)
+    assert "jobs" not in pack.left_out
+    report = render("test-run", pack="compliance", output=tmp_path, formats=["html"])
+    assert report.gone == ("evidence.xlsx",)
+    assert rendered(tmp_path).gone == ("index.html",)
+    assert rendered(tmp_path).gone == ()
+    both = render("test-run", pack="compliance", output=tmp_path)
+    assert both.gone == ()
+    first = (both.path / "index.html").read_text("utf-8").partition('id="coverage"')[0]
+    assert "Not collected in this run" in first
+    assert "Controls that need any of them are not assessed" in first
     sql = "select distinct control_id from read_parquet(?) where verdict not in ('not_assessed', 'not_applicable')"
     judged = duckdb.execute(sql, [str(pack.path / "data/verdicts.parquet")]).fetchall()
     assert {"JA-09", "JA-36", "JA-37"}.isdisjoint(each for (each,) in judged)
@@ -102,7 +113,9 @@ async def test_what_a_gap_of_the_jobs_left_unasked_is_said(sandbox: Sandbox, tmp
     await collected(sandbox, tmp_path)
     told = gaps(rendered(tmp_path))
     for kind in ("environments", "diagnostic_settings", "identities", "budgets"):
-        assert told[kind].startswith("never asked, because jobs could not be read there")
+        assert told[kind].startswith("what to ask about is not known there: ")
+        assert "jobs could not be read (forbidden)" in told[kind]
+        assert "environments could not be read" not in told[kind], "they were not asked about at all"
     assert "activity_log" not in told
 
 

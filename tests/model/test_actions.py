@@ -17,8 +17,17 @@ BLOCK = st.builds(
 
 @given(st.lists(PATTERN, max_size=4), ACTION)
 def test_a_star_stands_for_any_text_and_casing_does_not_count(patterns, action):
-    expected = any(fnmatch.fnmatchcase(action.lower(), pattern.lower()) for pattern in patterns)
-    assert matches(patterns, action) is expected
+    spelled = [each.lower() for pattern in patterns for each in (pattern, *collapsed(pattern))]
+    assert matches(patterns, action) is any(fnmatch.fnmatchcase(action.lower(), each) for each in spelled)
+
+
+def collapsed(pattern):
+    """A star that is a segment of its own, between others, may be no segment."""
+    parts = pattern.split("/")
+    for at in range(1, len(parts) - 1):
+        if parts[at] == "*":
+            fewer = "/".join([*parts[:at], *parts[at + 1 :]])
+            yield from (fewer, *collapsed(fewer))
 
 
 @given(st.lists(BLOCK, max_size=4), ACTION)
@@ -50,6 +59,13 @@ def test_no_block_grants_nothing_and_a_dot_is_a_dot():
     assert not matches(["Microsoft.App/*"], "MicrosoftXApp/jobs/read")
     assert matches(["*/read"], "Microsoft.App/jobs/READ")
     assert not matches(["Microsoft.App/jobs/read"], "Microsoft.App/jobs/read/more")
+
+
+def test_a_star_between_slashes_may_stand_for_no_segment_at_all():
+    assert matches(["Microsoft.KeyVault/vaults/*/read"], "Microsoft.KeyVault/vaults/read")
+    assert matches(["Microsoft.KeyVault/vaults/*/read"], "Microsoft.KeyVault/vaults/secrets/versions/read")
+    assert not matches(["Microsoft.KeyVault/vaults/*/read"], "Microsoft.KeyVault/vaultsread")
+    assert not matches(["Microsoft.KeyVault/vaults/*"], "Microsoft.KeyVault/vaults")
 
 
 def test_blocks_come_from_a_stored_list():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -129,14 +129,17 @@ def _costs(to: Filler, job: str, basis: str) -> None:
             to.add(
                 "job_costs", job_id=job_id(job), day=(SINCE + timedelta(days=day)).date(), amount=Decimal(amount),
                 currency="EUR", basis=basis, part=part, final=day < 25, collected_at=NOW, executions=3,
-                note="estimate: running time x requested vCPU" if basis == "estimate" else None,
+                note="log ingestion by size" if part == "logs"
+                else "estimate: running time x requested vCPU" if basis == "estimate" else None,
             )  # fmt: skip
-    for month, before in ((10, None), (11, Decimal("9.00"))):
+    for month, before, whole in ((9, None, True), (10, Decimal("10.00"), True), (11, Decimal("12.50"), False)):
+        begins = datetime(2026, month, 1, tzinfo=UTC)
         to.add(
-            "job_cost_months", job_id=job_id(job), month=datetime(2026, month, 1).date(), basis=basis,  # noqa: DTZ001
-            currency="EUR", amount=Decimal("12.50"), failed_amount=Decimal(2), idle_amount=Decimal(0),
-            final=month == 10,
-            collected_at=NOW, whole=False, executions=30, succeeded=28, cost_per_succeeded=Decimal("0.4464"),
+            "job_cost_months", job_id=job_id(job), month=begins.date(), basis=basis,
+            currency="EUR", amount=Decimal("12.50"), failed_amount=None if month == 9 else Decimal(2),
+            idle_amount=Decimal(0), final=month == 10 and basis != "estimate", collected_at=NOW, since=begins,
+            until=datetime(2026, month + 1, 1, tzinfo=UTC) if whole else NOW, whole=whole, executions=30, succeeded=28,
+            cost_per_succeeded=None if month == 9 else Decimal("0.4464"),
             previous_amount=before, previous_is_last_month=before is not None,
         )  # fmt: skip
     to.add(
@@ -169,6 +172,10 @@ def _calm(to: Filler) -> None:
                        execution_name=name, at=at + timedelta(seconds=4.5 + day + later), reason="ContainerStarted",
                        type="Normal", message="Started container 'main'")  # fmt: skip
     _costs(to, "good", "actual")
+    to.add(
+        "job_costs", job_id=job_id("good"), day=(SINCE + timedelta(days=29)).date(), amount=Decimal("0.77"),
+        currency="USD", basis="estimate", part="logs", final=False, collected_at=NOW, note="estimate of log ingestion",
+    )  # fmt: skip
     to.add("alerts", alert_id="a", kind="metric", name="backlog", enabled=True, severity=2, scopes=[NAMESPACE],
            target_type="Microsoft.ServiceBus/namespaces", condition_text="ActiveMessages above 100",
            action_group_ids=[base.GROUP], frequency_s=300, window_s=900)  # fmt: skip

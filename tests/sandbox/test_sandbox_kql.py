@@ -54,6 +54,10 @@ def test_columns_that_a_query_makes():
         {"type": "microsoft.app/jobs", "jobs": 2},
         {"type": "microsoft.web/sites", "jobs": 1},
     ]
+    assert run("resources | summarize Many = count(), Sum = sum(n), sum(n) by type") == [
+        {"type": "microsoft.app/jobs", "Many": 2, "Sum": 2, "sum_": 2},
+        {"type": "microsoft.web/sites", "Many": 1, "Sum": 10, "sum_": 10},
+    ]
     assert run("resources | count") == [{"Count": 3}]
     assert run("resources | distinct type") == [{"type": "microsoft.app/jobs"}, {"type": "microsoft.web/sites"}]
     assert set(run("resources | project-away properties, n")[0]) == {"id", "name", "type"}
@@ -78,3 +82,15 @@ def test_a_wrong_query_is_refused_with_its_place(query):
     with pytest.raises(QueryInvalid) as caught:
         parse(query)
     assert 0 <= caught.value.position <= len(query)
+
+
+def test_moments_fall_into_intervals():
+    rows = [{"t": "2026-11-01T23:59:59.9999999Z"}, {"t": "2026-11-02T00:00:00Z"}, {"t": "soon"}]
+    days = parse("T | extend day = bin(t, 1d) | project day").run(rows)
+    assert [row["day"] and row["day"].isoformat() for row in days] == [
+        "2026-11-01T00:00:00+00:00", "2026-11-02T00:00:00+00:00", None,
+    ]  # fmt: skip
+    (first,) = parse("T | project hour = bin(t, 6h) | take 1").run(rows)
+    assert first["hour"].hour == 18
+    with pytest.raises(QueryInvalid):
+        parse("T | summarize avg(n)")

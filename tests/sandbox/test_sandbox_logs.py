@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import tiny_estate as at
@@ -156,3 +156,47 @@ async def test_executions_need_their_own_permission(serve):
     made, job = executions(1)
     async with serve(limited(made, job["id"], {"actions": ["Microsoft.App/jobs/read"]})) as client:
         assert (await client.ask(f"{job['id']}/executions?api-version=2025-07-01")).status == 403
+
+
+async def test_a_result_of_too_many_bytes_is_cut_with_an_error_beside_it(serve):
+    async with serve(estate(), log_bytes=40) as client:
+        reply = await query(client, "ContainerAppSystemLogs_CL | project JobName_s, Count_d")
+        assert (reply.status, reply.body["error"]["code"]) == (200, "PartialError")
+        assert reply.body["tables"][0]["rows"] == [["job-1", 1.0], ["job-2", 2.0]]
+        assert "40 bytes" in reply.body["error"]["details"][0]["innererror"]["message"]
+
+
+class Hourly:
+    """Rows that are made: one an hour."""
+
+    def between(self, customer, table, since, until):
+        assert customer == CUSTOMER
+        first = datetime(2026, 11, 2, tzinfo=UTC)
+        for hour in range(48):
+            at = first + timedelta(hours=hour)
+            if table.endswith("_CL") and since <= at <= until:
+                yield {"TimeGenerated": f"{at:%Y-%m-%dT%H:%M:%S}.0000000Z", "JobName_s": f"made-{hour}", "Count_d": 1.0}
+
+
+async def test_rows_that_are_made_lie_among_those_that_are_kept(serve):
+    world = estate()
+    world.logs_made = Hourly()
+    text, night = "ContainerAppSystemLogs_CL | project JobName_s", "2026-11-02T22:00:00Z/2026-11-03T01:00:00Z"
+    async with serve(world) as client:
+        some = await query(client, text, timespan=night)
+        found = [row[0] for row in some.body["tables"][0]["rows"]]
+        assert found == ["made-22", "made-23", "job-3", "made-24", "made-25"]
+        every = await query(client, f"{text} | count")
+        assert every.body["tables"][0]["rows"] == [[48 + 5]]
+        none = await query(client, "ContainerAppSystemLogs | count", timespan=night)
+        assert none.body["tables"][0]["rows"] == [[0]]
+
+
+async def test_a_slice_without_a_row_has_the_columns_of_rows_that_are_made(serve):
+    world = estate()
+    world.logs, world.logs_made = {CUSTOMER: {"ContainerAppSystemLogs_CL": []}}, Hourly()
+    async with serve(world) as client:
+        reply = await query(client, "ContainerAppSystemLogs_CL", timespan="2027-01-01/2027-02-01")
+        (table,) = reply.body["tables"]
+        assert table["rows"] == []
+        assert [column["name"] for column in table["columns"]] == ["TimeGenerated", "JobName_s", "Count_d"]

@@ -1,18 +1,22 @@
 """Kill a collection at every point where it changes the disk, resume it, and compare with one that nobody killed.
 
 Run as a program: ``killed_writer.py FOLDER``; the report goes to stdout as JSON. DuckDB is imported here and used in
-the forked children only.
+the forked children only. What a kill leaves is all that a resumption can see, and many kills leave the same (an fsync
+changes no content): it is resumed once per content.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
+import shutil
 import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from store_kind import JOINED, THINGS, done, listed, run_of, scope_of, write_unit
 
@@ -21,9 +25,10 @@ from audit.store import RunWriter, Store, atomic
 from audit.store.redaction import Redactor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 UNITS = 2
+_HOLDER = re.compile(rb'"pid":\d+')
 
 
 def collect(writer: RunWriter, *, again: bool) -> None:
@@ -41,12 +46,15 @@ def collect(writer: RunWriter, *, again: bool) -> None:
     writer.close(done(writer.run))
 
 
-def scenario(output: Path) -> None:
-    """Collect with a gap, then resume and close the gap: the part that is killed somewhere."""
-    store = Store(output)
-    with store.create(run_of()) as writer:
+def begin(output: Path) -> None:
+    """Collect with a gap."""
+    with Store(output).create(run_of()) as writer:
         collect(writer, again=False)
-    with store.resume("run-1") as writer:
+
+
+def go_on(output: Path) -> None:
+    """Resume and close the gap."""
+    with Store(output).resume("run-1") as writer:
         collect(writer, again=True)
 
 
@@ -118,49 +126,93 @@ def forked(work: Callable[[Path], None], output: Path, then: Callable[[Path], No
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def main(root: Path) -> int:
-    Redactor(b"k" * 32)  # imports the detectors before the forks
-    key = root / "key"
-    atomic.write(key, b"ab" * 32)
+class Kill(NamedTuple):
+    """A folder whose process was killed before its system call number ``at``."""
 
-    def report(output: Path) -> None:
-        (output / "report.json").write_text(json.dumps(evidence(output)))
+    at: int
+    output: Path
+    status: int
 
-    def after(output: Path, work: Callable[[Path], None]) -> dict[str, str]:
-        (output / "history").mkdir(parents=True, exist_ok=True)
-        (output / "history" / "redaction.key").write_bytes(key.read_bytes())
-        (output / "history" / "redaction.key").chmod(0o600)
-        if status := forked(work, output, report):
-            return {"status": str(status)}
-        found: dict[str, str] = json.loads((output / "report.json").read_text())
-        return found
 
-    def unkilled(output: Path) -> None:
-        scenario(output)
-        finish(output)
-
-    def to_be_killed(output: Path) -> None:
-        Killer(output, int(output.name))
-        scenario(output)
-
-    expected = after(root / "whole", unkilled)
-    if "status" in expected:
-        return 1
-    killed, different, at = 0, [], 0
+def kills(base: Path, work: Callable[[Path], None], killer: Callable[[Path, int], object]) -> Iterator[Kill]:
+    """Do the work on a copy of ``base`` again and again, killed before its first system call, its second and so on."""
+    at, status = 0, -1
     while True:
         at += 1
-        output = root / str(at)
-        (output / "history").mkdir(parents=True)
-        (output / "history" / "redaction.key").write_bytes(key.read_bytes())
+        output = base.with_name(f"{base.name}-{at}")
+        shutil.copytree(base, output)
+
+        def to_be_killed(output: Path, at: int = at) -> None:
+            killer(output, at)
+            work(output)
+
         status = forked(to_be_killed, output)
         if status == 0:
-            break
-        killed += status == -signal.SIGKILL
-        found = after(output, finish)
-        if found != expected:
-            wrong = sorted(name for name in {*found, *expected} if found.get(name) != expected.get(name))
-            different.append([at, wrong, found.get("status", "")])
-    print(json.dumps({"points": at - 1, "killed": killed, "different": different}))  # noqa: T201  the report
+            return
+        yield Kill(at, output, status)
+        shutil.rmtree(output)
+
+
+def content(folder: Path) -> str:
+    """Return a digest of names, modes and bytes below a folder; the lock says nothing to who takes it next."""
+    seen = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        data = b"" if path.is_dir() else path.read_bytes()
+        if path.name == ".lock":
+            data = _HOLDER.sub(b"", data)
+        told = f"{path.relative_to(folder)} {path.stat().st_mode:o} {len(data)}\n"
+        seen.update(told.encode() + data)
+    return seen.hexdigest()
+
+
+def unlike(one: dict[str, str], other: dict[str, str]) -> list[str]:
+    return sorted(name for name in {*one, *other} if one.get(name) != other.get(name))
+
+
+def report(output: Path) -> None:
+    (output / "report.json").write_text(json.dumps(evidence(output)))
+
+
+def after(output: Path, work: Callable[[Path], None]) -> dict[str, str]:
+    """Do the work and return the evidence that there is then."""
+    if status := forked(work, output, report):
+        return {"status": str(status)}
+    found: dict[str, str] = json.loads((output / "report.json").read_text())
+    return found
+
+
+def unkilled(output: Path) -> None:
+    go_on(output)
+    finish(output)
+
+
+def main(root: Path) -> int:
+    Redactor(b"k" * 32)  # imports the detectors before the forks
+    empty, begun, whole = root / "empty", root / "begun", root / "whole"
+    atomic.make_folder(empty / "history")
+    atomic.write(empty / "history" / "redaction.key", b"ab" * 32)
+    shutil.copytree(empty, begun)
+    if forked(begin, begun):
+        return 1
+    shutil.copytree(begun, whole)
+    expected = after(whole, unkilled)
+    if "status" in expected:
+        return 1
+    points = killed = 0
+    different: list[object] = []
+    known: dict[str, dict[str, str]] = {}
+    for base, work in ((empty, begin), (begun, go_on)):
+        for kill in kills(base, work, Killer):
+            points += 1
+            killed += kill.status == -signal.SIGKILL
+            left = content(kill.output)
+            if left not in known:
+                known[left] = after(kill.output, finish)
+            found = known[left]
+            if found != expected:
+                different.append([work.__name__, kill.at, unlike(found, expected), found.get("status", "")])
+    told = {"points": points, "killed": killed, "contents": len(known), "different": different}
+    print(json.dumps(told))  # noqa: T201  the report
     return 0
 
 

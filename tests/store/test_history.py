@@ -93,6 +93,17 @@ def test_a_row_tells_when_a_whole_list_last_had_it(tmp_path: Path) -> None:
     assert last == {"/stays": second, "/goes": first, "/left": first}
 
 
+def test_what_the_newest_whole_list_lacks_can_be_left_out(tmp_path: Path) -> None:
+    both = [happened("/stays", 12), happened("/goes", 11), happened("/returns", 9)]
+    append(tmp_path, "r1", days=10, events=[*both, happened("/left", 39)])
+    append(tmp_path, "r2", days=5, events=both[:1])
+    append(tmp_path, "r3", events=[both[0], both[2]])
+    con = tables.connect()
+    Store(tmp_path).history.view().rows(con, "activity_log", ALL, "found", standing=True)
+    found = con.execute("select event_id, last_seen_at is not null from found order by event_id").fetchall()
+    assert found == [("/left", True), ("/returns", True), ("/stays", True)]
+
+
 def test_what_azure_says_differently_later_is_a_new_version_and_the_newest_wins(tmp_path: Path) -> None:
     append(tmp_path, "r1", days=3, executions=[happened("/x", 5, "Running"), happened("/y", 4, "one")])
     append(tmp_path, "r2", days=2, executions=[happened("/x", 5, "Succeeded"), happened("/y", 4, "two")])
@@ -296,7 +307,10 @@ def test_a_unit_is_filed_as_its_scope_says(tmp_path: Path) -> None:
 
 
 def test_killed_at_any_point_an_addition_added_all_or_nothing(tmp_path: Path) -> None:
-    """Each kill is SIGKILL before one of the system calls that change the folder; the script forks one per call."""
+    """Each kill is SIGKILL before one of the system calls that change the folder; the script forks one per call.
+
+    What is left is looked at and added to again, once where several kills leave the same content.
+    """
     script = Path(__file__).with_name("killed_history.py")
     ended = subprocess.run(
         [sys.executable, str(script), str(tmp_path / "kills")],
@@ -310,4 +324,5 @@ def test_killed_at_any_point_an_addition_added_all_or_nothing(tmp_path: Path) ->
     report = json.loads(ended.stdout)
     assert report["points"] > 40
     assert report["killed"] == report["points"]
+    assert report["contents"] > 15, "most kills leave something else than the one before"
     assert report["wrong"] == []

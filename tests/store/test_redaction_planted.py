@@ -115,7 +115,7 @@ def spellings(text: str) -> list[str]:
     for _ in range(3):
         bare = unquote(bare)
         found.append(bare)
-    return found
+    return list(dict.fromkeys(found))
 
 
 def pieces(secret: str) -> set[str]:
@@ -126,8 +126,8 @@ def pieces(secret: str) -> set[str]:
     return {piece for piece in found if len(piece) >= min(WINDOW, 8)}
 
 
-def assert_unseen(secret: str, text: str, what: str) -> None:
-    for spelling in spellings(text):
+def assert_unseen(secret: str, spelled: list[str], what: str) -> None:
+    for spelling in spelled:
         for piece in pieces(secret.replace("\\", "")):
             assert piece not in spelling, f"{what}: {spelling[max(0, spelling.find(piece) - 200) :][:500]}"
 
@@ -183,8 +183,9 @@ def test_planted_secrets_are_in_no_file(seed: int, killed: bool) -> None:
             seen = ""
         seen += everything(output, Path(folder) / "run.duckdb")
     assert "/subscriptions/1/resourceGroups/g/providers/Microsoft.App/jobs/j" in seen, "something was written"
+    spelled = spellings(seen)
     for what, secret in planted:
-        assert_unseen(secret, seen, what)
+        assert_unseen(secret, spelled, what)
 
 
 @pytest.mark.parametrize("name", sorted(MAKERS))
@@ -193,7 +194,7 @@ def test_every_format_is_seen_at_every_place(name: str) -> None:
     for seed in range(4):
         text, secret = MAKERS[name](Random(f"{name} {seed}"))
         shown = redactor.text(text)
-        assert_unseen(secret, shown, "text")
+        assert_unseen(secret, spellings(shown), "text")
         assert "[redacted:" in shown
         assert re.search(r"\[redacted:[0-9a-f]{16}:[a-z-]+\]", shown), "a detector names it"
         assert redactor.text(shown) == shown
@@ -202,10 +203,10 @@ def test_every_format_is_seen_at_every_place(name: str) -> None:
             item = plant(text)
             body = item if isinstance(item, bytes) else msgspec.json.encode(item)
             page = redactor.page(page_of(scope_of(1), b'{"value":[%s]}' % body))
-            assert_unseen(secret, page.body.decode(), place)
+            assert_unseen(secret, spellings(page.body.decode()), place)
             assert redactor.page(page) == page, place
             alone = redactor.page(page_of(scope_of(1), body))
-            assert_unseen(secret, alone.body.decode(), place)
+            assert_unseen(secret, spellings(alone.body.decode()), place)
             assert redactor.page(alone) == alone, place
 
 

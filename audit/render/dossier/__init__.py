@@ -37,7 +37,7 @@ _QUERIES = {
         order by b.position, c.area, {VERDICT_RANK.format("t")}, {SEVERITY_RANK.format("t")}, t.control_id, t.subject,
                  t.row_id
     """,
-    "gaps": of_job("job_gaps", "t.kind, lower(t.scope), t.reason, t.detail"),
+    "gaps": of_job("job_gaps", "t.kind, lower(t.scope), t.reason, t.detail, t.raw_ref"),
 }
 _SECTIONS = (configuration, health, money, happened, closure, alarms, sources, people, past)
 

@@ -13,6 +13,9 @@ from audit.render.text import listing, number
 if TYPE_CHECKING:
     from audit.render.rows import Row
 
+SHOWN = 20
+"""Templates of one job that its page shows, the latest; the table has all of them."""
+
 _IDENTITIES = f"""
 select b.job_key, t.*, coalesce(i.principal_id, t.principal_id) as who, coalesce(i.client_id, t.client_id) as client,
        i.federated_credentials, i.raw_ref as identity_ref, shared.jobs as shared
@@ -31,6 +34,19 @@ QUERIES = {
     "containers": of_job("containers", "t.init desc, t.position"),
     "secrets": of_job("job_secrets", "lower(t.name)"),
     "pulls": of_job("job_registries", "lower(t.server)"),
+    "ran_with": f"""
+        select b.job_key, t.template_digest, count(*) as n, min(t.started) as first, max(t.started) as last,
+               count(*) filter (where lower(t.status) in ('failed', 'degraded')) as failed,
+               arg_max(t.images, (t.started, t.execution_id)) as ran, any_value(k.row_id) as template_id,
+               any_value(k.images) as images, any_value(k.raw_ref) as raw_ref
+        from execution_history t
+        left join execution_templates k
+            on lower(k.job_id) = lower(t.job_id) and k.template_digest = t.template_digest
+        {OF_JOB} and t.template_digest is not null
+        group by b.job_key, t.template_digest
+        qualify row_number() over (partition by b.job_key order by last desc nulls last, t.template_digest) <= {SHOWN}
+        order by b.job_key, last desc nulls last, t.template_digest
+    """,
     "identities": _IDENTITIES,
     "flagged": f"""
         select b.job_key, t.* from job_values t {OF_JOB} and t.secret_like is not null
@@ -68,6 +84,8 @@ def told(facts: Facts, about: About) -> dict[str, Any]:
         rule["pairs"] = job_words.pairs(rule["metadata"])
         rule["secrets"] = json.loads(rule["auth"] or "[]")
         rule["facts"] = _scaler(scalers.get((rule["rule_name"], _twin(rule))))
+    for row in facts["ran_with"]:
+        row["images"] = json.loads(row["images"] or row["ran"] or "[]")
     for row in facts["identities"]:
         row["principal"] = names.principal(row["who"])
         row["trusts"] = json.loads(row["federated_credentials"] or "[]")

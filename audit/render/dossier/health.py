@@ -37,13 +37,13 @@ _SOURCES = {
 }
 
 _LOGGED = """
-    select b.job_key, lower(l.execution_name) as execution_key, max(l.exit_code) as logged_code,
+    select l.job_key, lower(l.execution_name) as execution_key, max(l.exit_code) as logged_code,
            list(distinct l.reason order by l.reason) filter (where l.reason is not null) as logged,
            arg_max(l.message, (l.at, l.row_id)) filter (where l.exit_code <> 0 or lower(l.type) <> 'normal') as message,
            arg_max(l.raw_ref, (l.at, l.row_id)) as log_ref
-    from execution_logs l
-    join report_jobs b on lower(b.name) = lower(l.job_name) and b.environment_key = lower(rtrim(l.environment_id, '/'))
-    where l.execution_name is not null and (l.exit_code <> 0 or coalesce(lower(l.type), '') <> 'normal')
+    from report_lines l
+    where l.of_jobs is null and l.execution_name is not null
+        and (l.exit_code <> 0 or coalesce(lower(l.type), '') <> 'normal')
     group by all
 """
 _FAILED = f"""
@@ -96,10 +96,10 @@ QUERIES = {
                    arg_min(l.raw_ref, (l.at, l.row_id)) as raw_ref
             from execution_history h
             join report_jobs b on b.job_key = lower(h.job_id)
-            join execution_logs l on lower(l.execution_name) = lower(h.name) and lower(l.job_name) = lower(b.name)
-                and b.environment_key = lower(rtrim(l.environment_id, '/'))
-            where b.position between ? and ? and lower(l.reason) in ('containerstarted', 'started')
-                and l.at >= h.started and h.source is distinct from 'log_analytics'
+            join report_lines l on l.job_key = b.job_key and lower(l.execution_name) = lower(h.name)
+            where l.of_jobs is null and b.position between ? and ?
+                and lower(l.reason) in ('containerstarted', 'started') and l.at >= h.started
+                and h.source is distinct from 'log_analytics'
             group by b.job_key, h.execution_id, h.started
         )
         select job_key, count(*) as n, quantile_cont(waited, 0.5) as p50, max(waited) as most,
@@ -110,10 +110,9 @@ QUERIES = {
         select b.job_key, l.image, count(*) as pulls, quantile_cont(l.pull_seconds, 0.5) as p50,
                max(l.pull_seconds) as most, max(l.image_size_bytes) as size, arg_max(l.raw_ref, (l.at, l.row_id))
                    as raw_ref
-        from execution_logs l
-        join report_jobs b on lower(b.name) = lower(l.job_name)
-            and b.environment_key = lower(rtrim(l.environment_id, '/'))
-        where b.position between ? and ? and (l.pull_seconds is not null or l.image_size_bytes is not null)
+        from report_lines l join report_jobs b using (job_key)
+        where l.of_jobs is null and b.position between ? and ?
+            and (l.pull_seconds is not null or l.image_size_bytes is not null)
         group by all order by b.job_key, l.image
     """,
 }

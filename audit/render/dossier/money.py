@@ -59,7 +59,7 @@ def told(facts: Facts, about: About) -> dict[str, Any]:
     return {
         "cost": _sum(mine, basis, currency, rows) if mine else None,
         "cost_chart": _chart(mine, watched, about.days, currency, basis) if mine else None,
-        "months": [_month(row) for row in facts["months"] if row["basis"] == basis and row["currency"] == currency],
+        "months": _months([row for row in facts["months"] if row["basis"] == basis and row["currency"] == currency]),
         "beside": [row | {"where": about.names.scope(row["resource_id"])} for row in facts["beside"]],
         "budgets": watched,
     }
@@ -83,10 +83,33 @@ def _sum(rows: list[Row], basis: str | None, currency: str | None, every: list[R
         "wasted_share": wasted / total if total else None,
         "final": all(row["final"] for row in rows),
         "collected_at": max((row["collected_at"] for row in rows if row["collected_at"]), default=None),
-        "note": next((row["note"] for row in rows if row["note"]), None),
+        "note": _notes(rows),
+        "logs_estimated": [] if basis == "estimate" else _logs(every),
         "raw_ref": rows[0]["raw_ref"],
-        "other_currencies": sorted({row["currency"] or "unknown" for row in every} - {currency or "unknown"}),
+        "other_currencies": sorted(
+            {row["currency"] or "unknown" for row in every if not _estimated_logs(row)} - {currency or "unknown"}
+        ),
     }
+
+
+def _notes(rows: list[Row]) -> str | None:
+    """Return what is said of the running, then what is said of its logs."""
+    running = next((row["note"] for row in rows if row["note"] and row["part"] != "logs"), None)
+    logs = next((row["note"] for row in rows if row["note"] and row["part"] == "logs"), None)
+    return "; ".join(filter(None, (running, logs))) or None
+
+
+def _estimated_logs(row: Row) -> bool:
+    return bool(row["part"] == "logs" and row["basis"] == "estimate")
+
+
+def _logs(every: list[Row]) -> list[tuple[Decimal, str | None]]:
+    """Return what its logs are estimated to cost, by currency, of days on which no bill tells it."""
+    found: dict[str | None, Decimal] = defaultdict(Decimal)
+    for row in every:
+        if _estimated_logs(row):
+            found[row["currency"]] += row["amount"]
+    return [(amount, currency) for currency, amount in sorted(found.items(), key=str)]
 
 
 def _chart(
@@ -127,6 +150,11 @@ def _limit(watched: list[Row], currency: str | None) -> charts.Limit | None:
     return charts.Limit(label=f"budget {name} of {where.kind} {where.name}, a day, for all in it", value=a_day)
 
 
-def _month(row: Row) -> Row:
-    before = row["previous_amount"] if row["previous_is_last_month"] else None
-    return row | {"change": row["amount"] / before - 1 if before else None, "before": before}
+def _months(rows: list[Row]) -> list[Row]:
+    """Return the months, each whole one held against the one before it where that is whole too."""
+    found: list[Row] = []
+    for row in rows:
+        alike = bool(found) and row["previous_is_last_month"] and row["whole"] and found[-1]["whole"]
+        before = row["previous_amount"] if alike else None
+        found.append(row | {"change": row["amount"] / before - 1 if before else None, "before": before})
+    return found

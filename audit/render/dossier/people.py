@@ -31,7 +31,7 @@ _ORDER = (
 )
 
 
-def told(facts: Facts, _about: About) -> dict[str, Any]:
+def told(facts: Facts, about: About) -> dict[str, Any]:
     """Return statements by topic, in the order in which a reviewer asks, and attachments with their link."""
     by_topic: dict[str, list[Row]] = defaultdict(list)
     for row in facts["statements"]:
@@ -41,7 +41,9 @@ def told(facts: Facts, _about: About) -> dict[str, Any]:
         "stated_once": _once(facts["statements"]),
         "stated": [(topic, by_topic[topic]) for topic in topics],
         "stated_on": {topic: rows[0] for topic, rows in by_topic.items()},
-        "attachments": [row | {"link": _link(row["path"])} for row in facts["attachments"]],
+        "attachments": [
+            row | {"link": None if about.run.restored_from else _link(row["path"])} for row in facts["attachments"]
+        ],
     }
 
 

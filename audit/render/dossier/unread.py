@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
 QUERY = """
 select b.job_key, t.* from continuity t
-join report_jobs b on b.job_key = lower(rtrim(t.scope, '/')) or lower(rtrim(t.scope, '/')) = ''
-    or lower(rtrim(t.scope, '/')) = '/subscriptions/' || lower(b.subscription_id)
-where b.position between ? and ?
+join (
+    select job_key, position, unnest([job_key, '', '/subscriptions/' || lower(subscription_id)]) as scope_key
+    from report_jobs where position between ? and ?
+) b on b.scope_key = lower(rtrim(t.scope, '/'))
 order by b.position, (lower(rtrim(t.scope, '/')) <> b.job_key), t.kind, t."from" nulls first, t.row_id
 """
 _CUT = ("truncated", "beyond_retention")

@@ -26,14 +26,30 @@ select distinct lower(r.job_id) as job_key, lower(i.resource_id) as resource_key
 from rule_sources r join inventory i on lower(i.host) = lower(r.host)
 order by all
 """
+# What was measured at each job's event sources; a storage account measures all of its queues as one.
 _MEASURED = """
-join report_sources s on s.job_key = b.job_key
-join metrics t on (lower(t.resource_id) = s.resource_key and lower(t.dimension) = s.dimension_key)
-    or (t.metric = 'QueueMessageCount'
-        and lower(t.resource_id) in (s.resource_key, s.resource_key || '/queueservices/default'))
+create or replace temp table report_measured as
+with told as (
+    select lower(resource_id) as resource_key, lower(dimension) as dimension_key, metric,
+           lower(aggregation) as aggregation, "at", value, interval_s
+    from metrics
+    where metric in ('ActiveMessages', 'DeadletteredMessages', 'QueueMessageCount', 'IncomingMessages',
+                     'OutgoingMessages', 'CompleteMessage')
+), matched as (
+    select s.job_key, s.entity_kind, s.shared, t.* from report_sources s join told t using (resource_key, dimension_key)
+    union all by name
+    select s.job_key, s.entity_kind, s.shared, t.* from report_sources s join told t using (resource_key)
+    where t.metric = 'QueueMessageCount' and not coalesce(t.dimension_key = s.dimension_key, false)
+    union all by name
+    select s.job_key, s.entity_kind, s.shared, t.*
+    from report_sources s join told t on t.resource_key = s.resource_key || '/queueservices/default'
+    where t.metric = 'QueueMessageCount'
+)
+select b.position, m.job_key, m.entity_kind, m.shared, m.metric, m.aggregation, m."at", m.value, m.interval_s
+from matched m join report_jobs b using (job_key) order by b.position
 """
 _OWN = "join metrics t on lower(t.resource_id) = b.job_key"
-PREPARE = (_SOURCES,)
+PREPARE = (_SOURCES, _MEASURED)
 
 
 def width(about: About) -> timedelta:
@@ -48,24 +64,24 @@ def queries(about: About) -> dict[str, str]:
     begins = "to_timestamp(floor(epoch({0}) / {1}) * {1})"
     return {
         "depth": f"""
-            select b.job_key, t.metric, {begins.format("t.at", step)} as "at", max(t.value) as value, count(*) as n,
+            select t.job_key, t.metric, {begins.format("t.at", step)} as "at", max(t.value) as value, count(*) as n,
                    arg_min(t.value, (t.at, t.value)) as begins, arg_max(t.value, (t.at, t.value)) as ends
-            from report_jobs b {_MEASURED}
-            where b.position between ? and ?
+            from report_measured t
+            where t.position between ? and ?
               and t.metric in ('ActiveMessages', 'DeadletteredMessages', 'QueueMessageCount')
             group by all order by all
         """,
         "flowed": f"""
-            select b.job_key, t.metric, {begins.format("t.at", step)} as "at", sum(t.value) as value, count(*) as n
-            from report_jobs b {_MEASURED}
-            where b.position between ? and ? and lower(t.aggregation) = 'total' and s.entity_kind = 'eventhub'
+            select t.job_key, t.metric, {begins.format("t.at", step)} as "at", sum(t.value) as value, count(*) as n
+            from report_measured t
+            where t.position between ? and ? and t.aggregation = 'total' and t.entity_kind = 'eventhub'
               and t.metric in ('IncomingMessages', 'OutgoingMessages')
             group by all order by all
         """,
-        "flow": f"""
-            select b.job_key, t.metric, sum(t.value) as value, any_value(s.shared) as shared
-            from report_jobs b {_MEASURED}
-            where b.position between ? and ? and lower(t.aggregation) = 'total'
+        "flow": """
+            select t.job_key, t.metric, sum(t.value) as value, max(t.shared) as shared
+            from report_measured t
+            where t.position between ? and ? and t.aggregation = 'total'
               and t.metric in ('IncomingMessages', 'CompleteMessage', 'OutgoingMessages')
             group by all order by all
         """,

@@ -67,9 +67,11 @@ class Views:
         lines, more = sides.merged(parts, changes)
         failed = sum(tone(row["status"]) == "failed" for row in parts["runs"])
         bands = [(row["since"], row["until"]) for row in at_once]
+        shared = max((row["of_jobs"] or 0 for row in parts["logs"]), default=0)
+        whose = f", some of them of one of {shared} jobs of this name" if shared else ""
         described = (
             f"From {utc(span[0])} to {utc(span[1])}: {plural(len(parts['runs']), 'execution')}, {failed} failed; "
-            f"{plural(len(changes), 'change')}; {plural(len(parts['logs']), 'log warning')}; "
+            f"{plural(len(changes), 'change')}; {plural(len(parts['logs']), 'log warning')}{whose}; "
             f"{plural(len(parts['fired']), 'alert')}. The table below lists them in order of time."
         )
         drawing = charts.lanes(

@@ -25,13 +25,10 @@ QUERIES = {
         with seen as (
             select i.job_key, i.number, i.since, t.metric, t.value, t.interval_s,
                    greatest(t.interval_s, epoch(i.until - i.since) / {MOST_POINTS}) as step, t.at as began
-            from report_incidents i join report_sources s using (job_key)
-            join metrics t on t.at {_IN} and ((lower(t.resource_id) = s.resource_key
-                                               and lower(t.dimension) = s.dimension_key)
-                or (lower(t.resource_id) in (s.resource_key, s.resource_key || '/queueservices/default')
-                    and t.metric = 'QueueMessageCount'))
+            from report_incidents i
+            join report_measured t on t.position = i.position and t.job_key = i.job_key and t.at {_IN}
             {_MINE} and (t.metric in ('ActiveMessages', 'DeadletteredMessages', 'QueueMessageCount')
-                or t.metric in ('IncomingMessages', 'OutgoingMessages') and s.entity_kind = 'eventhub')
+                or t.metric in ('IncomingMessages', 'OutgoingMessages') and t.entity_kind = 'eventhub')
         )
         select job_key, number, metric, floor(epoch(began - since) / step) as place,
                min(began) as "at", max(value) as value, max(step) as step, count(*) as n,
@@ -51,10 +48,8 @@ QUERIES = {
     """,
     "logs": f"""
         select i.job_key, i.number, t.at, t.reason, t.type, t.message, t.execution_name, t.exit_code, t.raw_ref,
-               count(*) over (partition by i.job_key, i.number) as total
-        from report_incidents i join report_jobs b using (job_key)
-        join execution_logs t on lower(t.job_name) = lower(b.name)
-            and lower(rtrim(t.environment_id, '/')) = b.environment_key and t.at {_IN}
+               t.of_jobs, count(*) over (partition by i.job_key, i.number) as total
+        from report_incidents i join report_lines t on t.job_key = i.job_key and t.at {_IN}
         {_MINE} and (t.exit_code <> 0 or lower(coalesce(t.type, '')) <> 'normal') {_LIMIT.format(by="t.at")} {_ORDER}
     """,
     "changed": f"""

@@ -95,7 +95,8 @@ def _run(row: Row) -> charts.Run:
 
 def _logged(row: Row) -> str:
     code = f" (exit {row['exit_code']})" if row["exit_code"] else ""
-    return f"{row['reason'] or row['type'] or 'message'}{code}"
+    whose = f", of one of {row['of_jobs']} jobs of this name" if row["of_jobs"] else ""
+    return f"{row['reason'] or row['type'] or 'message'}{code}{whose}"
 
 
 def _changed(row: Row) -> str:

@@ -73,7 +73,8 @@ _SOURCES = {
 def by_kind(con: duckdb.DuckDBPyConnection, run: Run) -> list[Row]:
     """Return one row per kind in the order of collection; a kind that was asked for and has no unit has zeros."""
     found = {row["kind"]: row for row in fetch(con, _BY_KIND)}
-    titles = {kind.name: kind.title for kind in KINDS} | {"reconciliation": "Reconciliation of sources"}
+    titles = {kind.name: kind.title for kind in KINDS}
+    titles |= {"reconciliation": "Reconciliation of sources", "controls": "Controls that could not be run"}
     order = [name for name in titles if name in found or name in run.kinds]
     order += sorted(name for name in found if name not in titles)
     nothing = dict.fromkeys(("units", "collected", "gaps", "malformed", "pages", "rows", "requests"), 0)
@@ -89,7 +90,12 @@ def place(row: Row, names: Names, views: RawViews) -> Row:
     """Add how a unit's scope reads, why it is a gap, and the raw pages it kept."""
     where = names.scope(row["scope"])
     pages = list(views.lines(row["kind"], Scope(id=row["scope"]).unit)) if row["place"] is None else []
-    return row | {"where": where, "why": REASONS.get(row["reason"] or "", ""), "views": pages}
+    why = (
+        "the control is at fault, not the evidence"
+        if row["kind"] == "controls"
+        else REASONS.get(row["reason"] or "", "")
+    )
+    return row | {"where": where, "why": why, "views": pages}
 
 
 def side(row: Row, names: Names) -> Row:

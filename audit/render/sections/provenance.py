@@ -11,6 +11,14 @@ if TYPE_CHECKING:
     from audit.model import Run
 
 
+WITHOUT_RAW = (
+    "The folder of this run was not there when this pack was made, so its raw answers and attachments are gone and no "
+    "row can be held against Azure's own words here. The rows are those that the run collected, as history kept them; "
+    "each names the run that first read it so (runs/<run id>/raw/…), which may be gone too: then it says “not kept”."
+)
+"""What a reader of a restored run must know before anything else."""
+
+
 def scope(run: Run) -> str:
     """Return the configured scope in words."""
     parts = []
@@ -29,6 +37,7 @@ def facts(run: Run) -> list[tuple[str, str]]:
     return [
         ("Period", f"{utc_seconds(run.window.since)} (included) to {utc_seconds(run.window.until)} (excluded)"),
         *_of_the_past(run),
+        *restored(run),
         ("Run", f"{run.run_id}, {run.state}"),
         ("Started", utc_seconds(run.started)),
         ("Finished", utc_seconds(run.finished) if run.finished else "not finished"),
@@ -54,6 +63,13 @@ def _of_the_past(run: Run) -> list[tuple[str, str]]:
         return []
     told = f"events from history; configuration as this run read it, which was collected for {utc_seconds(own.since)}"
     return [("Made from", f"{told} to {utc_seconds(own.until)}")]
+
+
+def restored(run: Run) -> list[tuple[str, str]]:
+    """Return how a run without its folder came to be told, and what it lacks; nothing for any other run."""
+    if not run.restored_from:
+        return []
+    return [("Restored", f"from history, commit {run.restored_from}. {WITHOUT_RAW}")]
 
 
 def _software(run: Run) -> str:

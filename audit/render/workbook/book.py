@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tempfile
+import zipfile
 from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from openpyxl.packaging.core import DocumentProperties
+from openpyxl.writer.excel import ExcelWriter
 from openpyxl.xml.functions import tostring
 
 from audit.render.workbook.cells import shown
@@ -20,7 +22,7 @@ from audit.render.workbook.table import write_table
 from audit.render.workbook.volume import Volume
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import duckdb
 
@@ -39,13 +41,15 @@ def write(
     row_limit: int = ROW_LIMIT,
     sheets: Sequence[Sheet] = EVIDENCE,
     report: bool = True,
+    lost: Callable[[str], bool] = lambda _raw_ref: False,
 ) -> None:
     """Write the evidence workbook of a run to ``path``.
 
     ``con`` holds the run's tables under their contract names; temporary tables are made there and dropped again.
     A table that is missing gives a sheet that says so. ``report``: the HTML report lies beside the book, so rows lead
-    to its pages. ``row_limit``: rows of one sheet, headings included; more continue on a next sheet, which the first
-    one says. The same tables and run give the same bytes.
+    to its pages. ``lost``: whether the raw answer that a row of another run names is gone. ``row_limit``: rows of one
+    sheet, headings included; more continue on a next sheet, which the first one says. The same tables and run give the
+    same bytes.
     """
     staged: dict[str, Staged] = {}
     con.execute("set TimeZone = 'UTC'")
@@ -54,7 +58,9 @@ def write(
             staged[sheet.title] = stage(con, sheet, row_limit)
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".workbook-") as folder:
             loose = Path(folder) / "loose.xlsx"
-            _bound(Volume(con=con, run=run, staged=staged, report=report)).save(loose)
+            book = _bound(Volume(con=con, run=run, staged=staged, report=report, lost=lost))
+            with zipfile.ZipFile(loose, "w", zipfile.ZIP_STORED) as archive:  # rezip packs it, once
+                ExcelWriter(book, archive).save()
             rezip(loose, path, _properties(run))
     finally:
         for item in staged.values():

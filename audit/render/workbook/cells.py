@@ -26,7 +26,8 @@ _ESCAPE_LOOKALIKE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 
 def shown(text: str) -> str:
     """Return text in which everything invisible is shown by a sign, what XML can't carry included; line feeds stay."""
-    return _NOT_XML.sub(lambda match: f"[U+{ord(match[0]):04X}]", visible(text))
+    seen = visible(text)
+    return seen if seen.isascii() else _NOT_XML.sub(lambda match: f"[U+{ord(match[0]):04X}]", seen)
 
 
 def fitted(text: str, whole: str) -> str:
@@ -49,7 +50,7 @@ def _short(text: str) -> bool:
 
 def escaped(text: str) -> str:
     """Return text whose ``_x0041_`` look-alikes survive: the format would read them as one character."""
-    return _ESCAPE_LOOKALIKE.sub("_x005F_", text)
+    return _ESCAPE_LOOKALIKE.sub("_x005F_", text) if "_x" in text else text
 
 
 def _units(text: str) -> int:

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from audit.render.sections.provenance import restored
 from audit.render.text import number, plural, size, utc, utc_seconds, visible
 from audit.render.workbook.stage import exists
 
@@ -96,6 +97,7 @@ def provenance(con: duckdb.DuckDBPyConnection, run: Run) -> list[tuple[str, list
                 ("Finished", utc_seconds(run.finished) if run.finished else "not finished"),
                 ("Cloud", f"{run.cloud}, {run.endpoint}"),
                 ("Redaction key id", run.redaction_key_id or "none"),
+                *restored(run),
             ],
         ),
         (

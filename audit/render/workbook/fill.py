@@ -6,12 +6,11 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from openpyxl.cell import Cell
-
 from audit.render import links
 from audit.render.workbook.cells import fitted, moment, number, shown
 from audit.render.workbook.pen import Pen, linked
 from audit.render.workbook.sheet import Column, Kind, Sheet
+from audit.render.workbook.stream import Cell
 from audit.render.workbook.style import WORDS, Look, toned, with_
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ def _linking(
     def fill(value: Any, key: Any, row_id: str) -> Cell:
         place = target.find(anchor, key) if target and value is not None else None
         shaped, worn = None if value is None else shape(value, row_id), lead if place else look
-        return pen.to_cell(pen.text(shaped, worn) if isinstance(shaped, str) else pen.value(shaped, worn), place)
+        return pen.to_cell(pen.fitted(shaped, worn) if isinstance(shaped, str) else pen.value(shaped, worn), place)
 
     return fill
 
@@ -87,6 +86,8 @@ def _page(pen: Pen, kind: Kind, look: Look, *, leads: bool) -> Fill:
 
     def fill(value: Any, _key: Any, _row_id: str) -> Cell:
         words, address = _evidence(value) if kind is Kind.RAW else _report(value)
+        if kind is Kind.RAW and value and pen.lost(value):
+            words = f"not kept: {words}"
         led = leads and address is not None and (pen.report or address == "run.json")
         return pen.to_page(pen.text(words, lead), address) if led else pen.text(words, look)
 
@@ -109,9 +110,10 @@ def _told(value: Any) -> str:
 
 def _evidence(raw_ref: str | None) -> tuple[str, str | None]:
     """Return what a raw_ref says in words, and where it leads: an item, the first page of a unit, or a file."""
-    item, unit = links.parse(raw_ref), links.parse(f"{raw_ref}#line=1&item=0")
+    item = links.parse(raw_ref)
     if item:
         return f"{item.kind}/{item.unit[:8]}, line {item.line}, item {item.item}", links.raw_page(raw_ref)
+    unit = links.parse(f"{raw_ref}#line=1&item=0")
     if unit:
         return f"{unit.kind}/{unit.unit[:8]}", links.view(unit.kind, unit.unit, 1)
     return shown(raw_ref or ""), raw_ref if raw_ref == "run.json" else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from openpyxl.cell import Cell
+from audit.render.workbook.stream import NOTHING, Cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -53,9 +53,8 @@ class Grid:
             first, _, last = key.partition(":")
             block = self.block(key)
             placed[first] = cell
-            style = cell._style  # type: ignore[attr-defined]  # noqa: SLF001  a block's cells share one style
             for letter in block[1:]:
-                placed[letter] = Cell(self.pen.sheet, row=1, column=1, style_array=style)
+                placed[letter] = Cell(cell.look, NOTHING)
             if last:
                 self.pen.sheet.merged_cells.add(f"{first}{self.row}:{last}{self.row}")
         if height:

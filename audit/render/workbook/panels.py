@@ -14,9 +14,8 @@ from audit.render.workbook.style import BAND, MUTED, WORDS, Look, toned, with_
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from openpyxl.cell import Cell
-
     from audit.render.workbook.stage import Staged
+    from audit.render.workbook.stream import Cell
     from audit.render.workbook.volume import Volume
 
 LEFT, RIGHT = "B:F", "H:M"
@@ -56,7 +55,7 @@ def coverage(pen: Pen, volume: Volume) -> list[Row]:
         }
         rows.append((cells, _LINE))
     if left_out := [kind.name for kind in KINDS if kind.name not in volume.run.kinds]:
-        told = f"Not part of this run: {', '.join(left_out)}"
+        told = f"Not part of this run, so that checks which need it are not assessed: {', '.join(left_out)}"
         rows.append(
             ({LEFT: pen.text(told, toned(with_(WORD, wrap=True), "gap", bold=False))}, height([(told, LEFT_WIDTH)]))
         )

@@ -2,78 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
-from openpyxl.cell import Cell
 from openpyxl.utils import quote_sheetname
-from openpyxl.worksheet._write_only import WriteOnlyWorksheet
-from openpyxl.worksheet.hyperlink import Hyperlink
 
 from audit.render.workbook.cells import CellValue, escaped, shown
-from audit.render.workbook.style import LINK, Look, Styles, with_
+from audit.render.workbook.stream import Cell, Lead, of_text, of_value
+from audit.render.workbook.style import LINK, Look, with_
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_REMEMBERED = 300
+"""Characters of a text that is remembered at most."""
 LINK_LIMIT = 60_000
 """Links on one sheet: Excel stops at 65,530 and offers to repair a sheet that has more."""
 
 
-class Streamed(WriteOnlyWorksheet):
-    """A streamed sheet whose rows are cells throughout.
+class Pen:
+    """Makes the cells of one sheet.
 
-    The stock one tries to convert each cell as if it were a value and fails by an exception: a third of all time.
+    ``report``: whether the report's pages lie beside the book, to be led to; ``lost``: whether a raw answer is gone.
     """
 
-    def _values_to_row(self, values: Iterable[Cell], row_idx: int) -> Iterator[Cell]:
-        for column, cell in enumerate(values, 1):
-            if cell is not None:
-                cell.column, cell.row = column, row_idx
-                if cell.hyperlink is not None:
-                    cell.hyperlink.ref = cell.coordinate
-                yield cell
-
-
-class Pen:
-    """Makes the cells of one sheet. ``report``: whether the report's pages lie beside the book, to be led to."""
-
-    def __init__(self, sheet: Any, styles: Styles, *, report: bool) -> None:
+    def __init__(self, sheet: Any, *, report: bool, lost: Callable[[str], bool]) -> None:
         self.sheet = sheet
-        self.styles = styles
         self.report = report
+        self.lost = lost
 
-    def text(self, value: str | None, look: Look) -> Cell:
+    @staticmethod
+    def text(value: str | None, look: Look) -> Cell:
         """Make a cell of text, which stays text, all of it visible; what may be too long is from ``cells.fitted``."""
-        cell = Cell(self.sheet, row=1, column=1, style_array=self.styles.of(look))
-        if value:
-            cell.value = escaped(shown(value))
-            cell.data_type = "s"  # else "=…" would be a formula and "#N/A" an error
-        return cell
+        return Cell(look, _text(value or ""))
 
-    def value(self, value: CellValue, look: Look) -> Cell:
+    @staticmethod
+    def fitted(value: str, look: Look) -> Cell:
+        """Make a cell of text that came from ``cells.fitted``: what is visible stays as it is."""
+        return Cell(look, _text(value) if len(value) < _REMEMBERED else of_text(escaped(value)))
+
+    @classmethod
+    def value(cls, value: CellValue, look: Look) -> Cell:
         """Make a cell of a number, a time or a truth; text among them stays text."""
         if isinstance(value, str):
-            return self.text(value, look)
-        return Cell(self.sheet, row=1, column=1, value=value, style_array=self.styles.of(look))
+            return cls.text(value, look)
+        return Cell(look, of_value(value))
 
     def end(self) -> None:
         """Finish the sheet: its bytes are on the disk, and what only they needed is let go."""
         self.sheet.close()
-        self.sheet._hyperlinks.clear()  # noqa: SLF001  tens of thousands on a large sheet, kept until the book is saved
 
     @staticmethod
     def to_cell(cell: Cell, place: tuple[str, int] | None) -> Cell:
         """Lead a cell to a row of this book; without a place it stays as it is."""
-        if place:
-            title, row = place
-            cell.hyperlink = Hyperlink(ref="", location=f"{quote_sheetname(title)}!A{row}")
-        return cell
+        if not place:
+            return cell
+        title, row = place
+        return Cell(cell.look, cell.content, Lead(None, f"{quote_sheetname(title)}!A{row}"))
 
     @staticmethod
     def to_page(cell: Cell, address: str | None) -> Cell:
         """Lead a cell to a file beside the book; ``address``: relative, a fragment allowed."""
-        if address:
-            target, _, fragment = address.partition("#")
-            cell.hyperlink = Hyperlink(ref="", target=target, location=fragment or None)
-        return cell
+        if not address:
+            return cell
+        target, _, fragment = address.partition("#")
+        return Cell(cell.look, cell.content, Lead(target, fragment or None))
+
+
+@lru_cache(maxsize=4096)  # names, words and remarks stand in many rows
+def _text(value: str) -> str:
+    return of_text(escaped(shown(value)))
 
 
 def linked(look: Look) -> Look:

@@ -14,8 +14,7 @@ from audit.render.workbook.style import BAND, MUTED, Look
 from audit.render.workbook.table import HEADING, TITLE
 
 if TYPE_CHECKING:
-    from openpyxl.cell import Cell
-
+    from audit.render.workbook.stream import Cell
     from audit.render.workbook.volume import Volume
 
 _KINDS = {

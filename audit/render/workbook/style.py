@@ -66,11 +66,11 @@ class Styles:
 
     def __init__(self, book: Any) -> None:
         self._sheet: Any = SimpleNamespace(parent=book)
-        self._built: dict[Look, Any] = {}
-        self._known: dict[int, tuple[Look, Any]] = {}
+        self._built: dict[Look, int] = {}
+        self._known: dict[int, tuple[Look, int]] = {}
 
-    def of(self, look: Look) -> Any:
-        """Return the style array of a look. A column asks with the same object for each of its cells: that is quick."""
+    def of(self, look: Look) -> int:
+        """Return a look's number in the book; quick for the same object again, as a column asks."""
         known = self._known.get(id(look))
         if known is None:
             if look not in self._built:
@@ -78,7 +78,7 @@ class Styles:
             known = self._known[id(look)] = (look, self._built[look])
         return known[1]
 
-    def _build(self, look: Look) -> Any:
+    def _build(self, look: Look) -> int:
         cell: Any = WriteOnlyCell(self._sheet)
         cell.font = Font(
             name=CODE_FACE if look.code else FACE,
@@ -102,4 +102,4 @@ class Styles:
         cell.number_format = look.format
         if look.quoted:
             cell.quotePrefix = True
-        return cell._style  # noqa: SLF001  the only way to share one style between cells without rebuilding it
+        return int(cell.style_id)

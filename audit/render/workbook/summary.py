@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from openpyxl.worksheet.pagebreak import Break
 
+from audit.render.sections.provenance import WITHOUT_RAW
 from audit.render.text import visible
 from audit.render.workbook import facts, panels
 from audit.render.workbook.figures import Figures, figures
@@ -14,7 +15,7 @@ from audit.render.workbook.grid import Grid
 from audit.render.workbook.panels import COUNT, COUNT_HEAD, HEAD, LEFT, RIGHT, SECTION, WORD
 from audit.render.workbook.pen import linked
 from audit.render.workbook.setup import print_setup
-from audit.render.workbook.style import BAND, BAND_TEXT, MUTED, PANEL, WORDS, Look, with_
+from audit.render.workbook.style import BAND, BAND_TEXT, MUTED, PANEL, WORDS, Look, toned, with_
 
 if TYPE_CHECKING:
     from audit.render.workbook.volume import Volume
@@ -84,6 +85,9 @@ def _title(grid: Grid, volume: Volume) -> None:
             },
             grid.height(C_F=text, I_M=text_right),
         )
+    if run.restored_from:
+        told = f"Restored from history, without raw answers. {WITHOUT_RAW}"
+        grid.put({"B:M": pen.text(told, toned(_TEXT, "gap", bold=False))}, grid.height(B_M=told))
     grid.put(height=8)
 
 

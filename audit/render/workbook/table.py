@@ -9,14 +9,12 @@ from audit.render.workbook.grid import height
 from audit.render.workbook.pen import LINK_LIMIT, Pen, linked
 from audit.render.workbook.setup import lay_out
 from audit.render.workbook.sheet import Kind, Sheet
-from audit.render.workbook.stage import HEAD_ROWS, Staged, rows_of
+from audit.render.workbook.stage import Staged, rows_of
 from audit.render.workbook.state import State, state_of
 from audit.render.workbook.style import BAND, BAND_TEXT, MUTED, WORDS, Look
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    from openpyxl.cell import Cell
 
     from audit.render.workbook.volume import Volume
 
@@ -87,14 +85,4 @@ def _rows(pen: Pen, sheet: Sheet, rows: Iterator[tuple[Any, ...]], count: int, o
         makers = linking if position < most else plain
         cells = [fill(row[i], key.get(i), row[row_id] or "") for i, fill in enumerate(makers)]
         tall = height((str(row[index] or ""), wide) for index, wide in wrapped) if wrapped else None
-        _append(pen, HEAD_ROWS + 1 + position, cells, tall)
-
-
-def _append(pen: Pen, number: int, cells: list[Cell], tall: float | None) -> None:
-    """Write a row. Its height is told to the sheet only while it is written: a sheet may have a million."""
-    if tall is None:
-        pen.sheet.append(cells)
-        return
-    pen.sheet.row_dimensions[number].height = tall
-    pen.sheet.append(cells)
-    del pen.sheet.row_dimensions[number]
+        pen.sheet.append(cells, tall)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from openpyxl import Workbook
 
-from audit.render.workbook.pen import Pen, Streamed
+from audit.render.workbook.pen import Pen
 from audit.render.workbook.state import KindCoverage, coverage_by_kind
+from audit.render.workbook.stream import Streamed
 from audit.render.workbook.style import Styles
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import duckdb
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 class Volume:
     """The book, the run it tells of, and its tables: numbered, so that any sheet can lead to any other's rows.
 
-    ``report``: whether the HTML report lies beside the book.
+    ``report``: whether the HTML report lies beside the book; ``lost``: whether a raw answer is gone.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -32,6 +33,7 @@ class Volume:
     staged: Mapping[str, Staged]
     """Sheet's title → its rows, in the order of the book."""
     report: bool
+    lost: Callable[[str], bool]
     book: Any = field(default_factory=lambda: Workbook(write_only=True))
     kinds: dict[str, KindCoverage] = field(default_factory=dict)
     styles: Styles = field(init=False)
@@ -43,9 +45,9 @@ class Volume:
 
     def pen(self, title: str) -> Pen:
         """Add a sheet and return what writes its cells."""
-        sheet = Streamed(self.book, title)
+        sheet = Streamed(self.book, title, self.styles.of)
         self.book._add_sheet(sheet)  # noqa: SLF001  create_sheet knows only the stock class
-        return Pen(sheet, self.styles, report=self.report)
+        return Pen(sheet, report=self.report, lost=self.lost)
 
     @property
     def footer(self) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from audit.sandbox.estate.world import World
 
 CUSTOM, STANDARD = "ContainerAppSystemLogs_CL", "ContainerAppSystemLogs"
-_SYSTEM = "Microsoft.OperationalInsights/workspaces"
+_WORKSPACE = "Microsoft.OperationalInsights/workspaces"
 _SECOND = timedelta(seconds=1)
 _SIZES = {"telemetry/ingest": 1_487_216_640, "tools/runner": 1_120_403_456, "imports/customs": 611_319_808}
 
@@ -43,14 +43,19 @@ class Home(NamedTuple):
     hole: tuple[datetime, datetime] | None = None
 
 
+def billed(length: int) -> Body:
+    """Return what every row says of its own size; ``length``: of its text. The service counts columns as well."""
+    return {"_BilledSize": float(length + 420), "_IsBillable": "True"}
+
+
 def settle(world: World) -> None:
     """Write the system logs of the story; every workspace has the table that the service itself defines."""
     logs: dict[str, dict[str, list[Body]]] = {}
     for body in world.estate.resources.values():
-        if body["type"] == _SYSTEM:
+        if body["type"] == _WORKSPACE:
             logs[body["properties"]["customerId"].lower()] = {STANDARD: []}
     for key, environment in list(world.estate.resources.items()):
-        home = _home(world, environment) if environment["type"].endswith("/managedEnvironments") else None
+        home = home_of(world, environment) if environment["type"].endswith("/managedEnvironments") else None
         if home is not None:
             table = logs.setdefault(home.customer.lower(), {}).setdefault(home.table, [])
             table += _rows(world, environment, key, home)
@@ -60,16 +65,8 @@ def settle(world: World) -> None:
     world.estate.logs = logs
 
 
-def empty(world: World) -> None:
-    """Give every workspace of a generated estate both tables, without a row."""
-    world.estate.logs = {
-        body["properties"]["customerId"].lower(): {CUSTOM: [], STANDARD: []}
-        for body in world.estate.resources.values()
-        if body["type"] == _SYSTEM
-    }
-
-
-def _home(world: World, environment: Body) -> Home | None:
+def home_of(world: World, environment: Body) -> Home | None:
+    """Return where an environment's logs go; None where it keeps none."""
     configured = environment["properties"]["appLogsConfiguration"]
     if configured["destination"] == "log-analytics":
         return Home(configured["logAnalyticsConfiguration"]["customerId"], CUSTOM)
@@ -89,15 +86,15 @@ def _rows(world: World, environment: Body, key: str, home: Home) -> Iterator[Bod
         if job["type"] != "Microsoft.App/jobs" or job["properties"]["environmentId"].lower() != key:
             continue
         for execution in world.estate.executions.get(place, ()):
-            for said in _said(world, execution):
+            for said in said_of(world, execution):
                 if said.at <= world.now and not (home.hole and home.hole[0] <= said.at < home.hole[1]):
-                    yield _row(environment, home, job["name"], said)
+                    yield row_of(environment, home, job["name"], said)
         for said in _scaler(world, job["name"]):
-            yield _row(environment, home, job["name"], said)
+            yield row_of(environment, home, job["name"], said)
 
 
-def _said(world: World, execution: Body) -> Iterator[Said]:
-    """Yield what the platform says about one execution, in its order."""
+def said_of(world: World, execution: Body) -> Iterator[Said]:
+    """Yield what the platform says about one execution, about in its order."""
     facts, name = execution["properties"], execution["name"]
     start = datetime.fromisoformat(facts["startTime"]) + timedelta(milliseconds=240)
     end = datetime.fromisoformat(facts["endTime"]) if "endTime" in facts else None
@@ -187,7 +184,8 @@ def size_of(world: World, image: str) -> int:
     return (known or 42_000_000 + world.chance.number(180_000_000, "image size", repository)) + drift
 
 
-def _row(environment: Body, home: Home, job: str, said: Said) -> Body:
+def row_of(environment: Body, home: Home, job: str, said: Said) -> Body:
+    """Return a line as its environment's workspace keeps it."""
     label = environment["properties"]["defaultDomain"].partition(".")[0]
     kind = "Normal" if said.normal else "Warning"
     if home.table == CUSTOM:
@@ -208,6 +206,7 @@ def _row(environment: Body, home: Home, job: str, said: Said) -> Body:
             "Count_d": float(said.times),
             "Type": CUSTOM,
             "_ResourceId": "",
+            **billed(len(said.text)),
         }
     return {
         "TenantId": home.customer,
@@ -228,4 +227,5 @@ def _row(environment: Body, home: Home, job: str, said: Said) -> Body:
         "Count": said.times,
         "Type": STANDARD,
         "_ResourceId": environment["id"].lower(),
+        **billed(len(said.text)),
     }

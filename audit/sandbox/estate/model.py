@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
 Body = dict[str, Any]
 """A JSON object in the shape in which Azure sends it."""
+
+
+class LogsMade(Protocol):
+    """Rows of Log Analytics that nobody keeps."""
+
+    def between(self, customer: str, table: str, since: datetime, until: datetime) -> Iterator[Body]:
+        """Yield a table's rows from ``since`` to ``until``, both included, in any order."""
 
 
 @dataclass(kw_only=True)
@@ -35,6 +42,17 @@ class Estate:
     federated_credentials: dict[str, list[Body]] = field(default_factory=dict)
     """Lower-case id of a user-assigned identity → its credentials."""
     role_assignments: list[Body] = field(default_factory=list)
+    deny_assignments: list[Body] = field(default_factory=list)
+    role_eligibility: list[Body] = field(default_factory=list)
+    """Role eligibility schedule instances, by Privileged Identity Management."""
+    role_activations: list[Body] = field(default_factory=list)
+    """Role assignment schedule instances; each names the role assignment that carries it."""
+    memberships: dict[str, list[str]] = field(default_factory=dict)
+    """Object id of a group → object ids of its direct members, groups among them."""
+    group_eligibility: dict[str, list[Body]] = field(default_factory=dict)
+    """Object id of a group → eligibility schedule instances of PIM for groups."""
+    group_activations: dict[str, list[Body]] = field(default_factory=dict)
+    """Object id of a group → its assignment schedule instances, likewise."""
     role_definitions: dict[str, Body] = field(default_factory=dict)
     """GUID in lower case → body; built-in ones have the tenant-level id without a subscription."""
     directory: dict[str, Body] = field(default_factory=dict)
@@ -51,6 +69,8 @@ class Estate:
     """Lower-case job id → its executions of ninety days, newest first; Azure shows the most recent hundred."""
     logs: dict[str, dict[str, list[Body]]] = field(default_factory=dict)
     """Lower-case customer id of a workspace → table → rows, oldest first; a table that does not exist has no key."""
+    logs_made: LogsMade | None = None
+    """Rows that are in a table of ``logs`` too, and are made when they are asked for."""
     metrics: dict[str, list[Body]] = field(default_factory=dict)
     """Lower-case resource id → series ``{"metric", "dimension", "points": [[moment, value], …], "peak"}``.
 

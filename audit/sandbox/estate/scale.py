@@ -12,13 +12,15 @@ from audit.sandbox.estate import (
     deployments,
     fleet,
     governance,
+    logs_made,
     noise,
     people,
+    privileged,
     roles,
     seen,
+    volumes,
     workspaces,
 )
-from audit.sandbox.estate import logs as system_logs
 from audit.sandbox.estate.access import collector, custom_role, grant
 from audit.sandbox.estate.budgets import action_group, budget, warn
 from audit.sandbox.estate.diagnostics import ACTIVITY, ENVIRONMENT, send
@@ -47,6 +49,7 @@ def fill(world: World, jobs: int, subscriptions: int, caller_role: Body | None) 
     collector(world, caller_role, landing_zones)
     grant(world, "Owner", world.actors["emergency.access"], "/", days=900)
     grant(world, "Contributor", world.actors["deploy.platform"], landing_zones, days=690, by="petra.okafor")
+    privileged.crowd(world)
     plots: list[Plot] = []
     for index in range(subscriptions):
         numbers = range(index, jobs, subscriptions)
@@ -64,14 +67,16 @@ def fill(world: World, jobs: int, subscriptions: int, caller_role: Body | None) 
             fleet.deleted(world, plot, index)
         _access(world, plot, release)
         _oversight(world, plot, index)
+        privileged.generate(world, plot, index, len(numbers))
         governance.generate(world, plot.groups[0], index)
         noise.make(world, plot.subscription, plot.groups, [world.actors[key] for key in _BUSY], 10 + len(numbers) // 4)
     connections.generate(world, plots)
-    world.estate.executions = Generated(world)
+    world.estate.executions = executions = Generated(world)
     world.estate.costs = costs.Billed(world)
     deployments.settle(world, most=1)
     seen.observe(world)
-    system_logs.empty(world)
+    logs_made.settle(world, executions)
+    volumes.generate(world)
 
 
 def _plot(world: World, index: int, jobs: int) -> Plot:

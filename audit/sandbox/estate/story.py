@@ -17,9 +17,11 @@ from audit.sandbox.estate import (
     operations,
     oversight,
     people,
+    privileged,
     rhythms,
     roles,
     seen,
+    volumes,
 )
 from audit.sandbox.estate.access import collector
 from audit.sandbox.estate.foundation import lay
@@ -43,10 +45,11 @@ def tell(world: World, caller_role: Body | None) -> None:
         part.settle(world, ground)
     rhythms.settle(world)
     logs.settle(world)
+    volumes.settle(world)
     for part in (metrics, alerts):
         part.settle(world, ground)
     deployments.tell(world)
-    for part in (governance, seen):
+    for part in (governance, privileged, seen):
         part.settle(world, ground)
     world.estate.costs = dict(costs.Billed(world))
     collector(world, caller_role, ground.landing_zones)

@@ -27,6 +27,12 @@ _VERSIONS = (
 _READ_ASSIGNMENTS = "Microsoft.Authorization/roleAssignments/read"
 _READ_DEFINITIONS = "Microsoft.Authorization/roleDefinitions/read"
 _READ_PERMISSIONS = "Microsoft.Authorization/permissions/read"
+_READ_DENIALS = "Microsoft.Authorization/denyAssignments/read"
+_READ_ELIGIBILITY = "Microsoft.Authorization/roleEligibilityScheduleInstances/read"
+_READ_ACTIVE = "Microsoft.Authorization/roleAssignmentScheduleInstances/read"
+_PIM = "microsoft.authorization/role{}scheduleinstances"
+_PIM_VERSIONS = ("2020-10-01-preview", "2020-10-01", "2022-04-01-preview")
+_DENY_VERSIONS = ("2018-07-01-preview", "2022-04-01", "2024-07-01-preview")
 _PRINCIPAL = re.compile(r"(?:assignedTo\('([^']+)'\)|principalId\s+eq\s+'([^']+)')", re.IGNORECASE)
 _DEFINITION = re.compile(r"(roleName|type)\s+eq\s+'([^']*)'|atScopeAndBelow\(\)", re.IGNORECASE)
 
@@ -66,6 +72,44 @@ def _assignment_filter(text: str) -> tuple[bool, str | None]:
                 "'principalId eq '{value}' or assignedTo('{value}')'.",
             )
     return at_scope, principal
+
+
+def _applying(call: Call, bodies: list[Body], action: str, size: int) -> Answer:
+    """Answer what applies at a scope and, without ``atScope()``, what was made below it."""
+    access, scope = call.world.access, call.scope
+    text = call.query.get("$filter", "")
+    if text and text.lower() != "atscope()":
+        raise Refused(400, "UnsupportedQuery", f"The filter '{text}' is not supported.")
+    shown = access.visible(call.grant, action, scope)
+
+    def found() -> Iterator[bytes]:
+        for body in bodies:
+            where = ids.key(body["properties"]["scope"])
+            below = where.startswith(scope + "/")
+            if not (access.contains(where, scope) or (below and not text)):
+                continue
+            if shown is None or any(access.contains(each, where) for each in shown):
+                yield encode(body)
+
+    return call.page(call.whole(lambda: list(found())), size)
+
+
+def list_denials(call: Call) -> Answer:
+    """Answer the deny assignments above, at and below a scope."""
+    sizes = call.options.page_sizes
+    return _applying(call, call.world.estate.deny_assignments, _READ_DENIALS, sizes.resources)
+
+
+def list_eligibility(call: Call) -> Answer:
+    """Answer the eligibility schedule instances of a scope."""
+    sizes = call.options.page_sizes
+    return _applying(call, call.world.estate.role_eligibility, _READ_ELIGIBILITY, sizes.role_assignments)
+
+
+def list_activations(call: Call) -> Answer:
+    """Answer the assignment schedule instances of a scope."""
+    sizes = call.options.page_sizes
+    return _applying(call, call.world.estate.role_activations, _READ_ACTIVE, sizes.role_assignments)
 
 
 def get_assignment(call: Call) -> Answer:
@@ -152,6 +196,9 @@ def list_permissions(call: Call) -> Answer:
 
 
 ROUTES = (
+    Route("microsoft.authorization/denyassignments", False, _DENY_VERSIONS, (_READ_DENIALS,), list_denials),
+    Route(_PIM.format("eligibility"), False, _PIM_VERSIONS, (_READ_ELIGIBILITY,), list_eligibility),
+    Route(_PIM.format("assignment"), False, _PIM_VERSIONS, (_READ_ACTIVE,), list_activations),
     Route("microsoft.authorization/roleassignments", False, _VERSIONS, (_READ_ASSIGNMENTS,), list_assignments),
     Route("microsoft.authorization/roleassignments", True, _VERSIONS, (_READ_ASSIGNMENTS,), get_assignment),
     Route("microsoft.authorization/roledefinitions", False, _VERSIONS, (_READ_DEFINITIONS,), list_definitions),

@@ -1,4 +1,4 @@
-"""Microsoft Graph, served on a host of its own: directory objects by id."""
+"""Microsoft Graph, served on a host of its own: directory objects by id, and what routes/groups.py answers."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from audit.sandbox.call import split_target
+from audit.sandbox.routes.groups import Groups
 from audit.sandbox.wire import Answer, Refused, encode
 
 if TYPE_CHECKING:
-    from audit.sandbox.estate.model import Body
+    from audit.sandbox.estate.model import Estate
+    from audit.sandbox.front import Incoming
+    from audit.sandbox.options import SandboxOptions
 
 _MOST = 1000
 
@@ -22,16 +26,21 @@ class _ByIds(msgspec.Struct):
 class Directory:
     """The estate's directory as Graph answers for it."""
 
-    def __init__(self, objects: dict[str, Body], host: str) -> None:
-        self._objects = {key.lower(): body for key, body in objects.items()}
+    def __init__(self, estate: Estate, options: SandboxOptions, host: str) -> None:
+        self._objects = {key.lower(): body for key, body in estate.directory.items()}
+        self._groups = Groups(estate, options, host)
         self._host = host
 
-    def answer(self, method: str, path: str, body: bytes) -> Answer:
+    def answer(self, incoming: Incoming) -> Answer:
         """Answer a call. Raises Refused in Graph's words."""
-        if method == "POST" and path.lower() == "/v1.0/directoryobjects/getbyids":
-            return self._by_ids(body)
-        if method == "GET" and path.lower().startswith("/v1.0/directoryobjects/"):
+        path, query = split_target(incoming.raw)
+        method, lower = incoming.method, path.lower()
+        if method == "POST" and lower == "/v1.0/directoryobjects/getbyids":
+            return self._by_ids(incoming.body)
+        if method == "GET" and lower.startswith("/v1.0/directoryobjects/"):
             return self._one(path.rsplit("/", 1)[1])
+        if method == "GET" and (found := self._groups.answer(path, query, incoming.headers)):
+            return found
         raise Refused(
             404, "Request_ResourceNotFound", f"Resource not found for the segment '{path.rsplit('/', 1)[-1]}'."
         )

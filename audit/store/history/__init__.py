@@ -6,6 +6,7 @@
     output/history/<table>/month=YYYY-MM/<run id>.parquet    events by their own time, snapshots by the run's
     output/history/coverage/month=…/<run id>.parquet         the run's units and what each proves
     output/history/members/…, vanished/…                     what came back, what is gone
+    output/history/listed/…                                  what a run read again, or didn't, against expectation
 
 A run that adds nothing new leaves a commit all the same: that it looked, and where, is evidence.
 """
@@ -22,6 +23,7 @@ from audit.store.history import extents
 from audit.store.history.addition import Addition
 from audit.store.history.commits import Commit, Log
 from audit.store.history.kept import EVENT_TABLES, EVER, EventTable
+from audit.store.history.restored import RestoredRun
 from audit.store.history.view import View
 from audit.store.lock import StoreLock
 from audit.store.reader import StoredRun
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
     from audit.store.layout import Layout
 
-__all__ = ["EVENT_TABLES", "EVER", "Commit", "EventTable", "History", "View", "extents"]
+__all__ = ["EVENT_TABLES", "EVER", "Commit", "EventTable", "History", "RestoredRun", "View", "extents"]
 
 RUN, VERDICTS = "run", "verdicts"
 
@@ -68,7 +70,18 @@ class History:
         """Return every commit, oldest first. Raises IntegrityError."""
         return self._log.read()
 
-    def view(self, *, before: StoredRun | None = None) -> View:
+    def restore(self, run_id: str) -> RestoredRun | None:
+        """Return a run as history keeps it, as it last ended; None where history doesn't know it.
+
+        Raises IntegrityError, UsageError (history took it up in a way from which it can't be put together).
+        """
+        commits = self.commits()
+        own = [commit.sequence for commit in commits if commit.run_id == run_id and commit.part == RUN]
+        if not own:
+            return None
+        return RestoredRun(self._layout, [commit for commit in commits if commit.sequence <= own[-1]])
+
+    def view(self, *, before: StoredRun | RestoredRun | None = None) -> View:
         """Return history as it can be read now; ``before``: as it was before that run was added to it.
 
         So a run renders the same however much was collected since.

@@ -13,7 +13,7 @@ import msgspec
 
 from audit.errors import StoreError
 from audit.store import atomic, head, tables
-from audit.store.history import events, extents, snapshots
+from audit.store.history import events, extents, lists, snapshots
 from audit.store.history.commits import Commit, File, Kept, Log
 from audit.store.history.files import SCRATCH, Files, path_of
 from audit.store.history.kept import EVENT_TABLES, EVER, UNKNOWN, EventTable
@@ -67,6 +67,7 @@ class Addition:
             _refusals(self._folder),
         ):
             con.execute("create temp table gone (table_name VARCHAR, row_id VARCHAR)")
+            con.execute(lists.CREATE)
             con.execute("create temp table turned (table_name VARCHAR, digest VARCHAR, present BOOLEAN)")
             for table, path in sources.items():
                 tables.view(con, table, path)
@@ -77,6 +78,7 @@ class Addition:
                 event = EVENT_TABLES.get(table)
                 self._tables[table] = self._event(con, event) if event else self._snapshot(con, table)
             self._copy(con, "select * from gone", "table_name, row_id", events.VANISHED, self._month)
+            self._copy(con, "select * from listed", "table_name, row_id", lists.LISTED, self._month)
             self._copy(con, "select * from turned", "table_name, digest", snapshots.MEMBERS, self._month)
         if unless is not None and _states(unless.tables) == _states(self._tables):
             for name in self._written:
@@ -102,10 +104,14 @@ class Addition:
             self._copy(
                 con, f"select * from fresh where {events.month(event)} = {literal(month)}", order, event.table, month
             )
+        window, grains = self._run.window, lists.grains(con, event)
+        earlier = self._files.of(self._commits, event.table, lists.months(event, window))
+        lists.tell(con, event, window, grains, [path for path, _ in earlier])
         con.execute("drop table fresh")
         events.vanished(con, event, self._covered(con, event))
         row = con.execute(f"select count(*) from {identifier(event.table)}").fetchone()
-        return Kept(rows=int(row[0]) if row else 0, added=added)
+        state = lists.sealed(con, identifier(event.table))
+        return Kept(rows=int(row[0]) if row else 0, added=added, state=state, grains=grains)
 
     def _covered(self, con: duckdb.DuckDBPyConnection, event: EventTable) -> list[Path]:
         """Return the files of every month that the run's units of this kind cover."""

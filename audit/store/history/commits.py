@@ -38,7 +38,10 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     removed: int = 0
     """Rows that the run before held and this one doesn't; events are never removed."""
     state: str = ""
-    """For a table that is kept run by run: SHA-256 over the sorted digests of the run's rows."""
+    """What the run's rows come to. For a table that is kept run by run SHA-256 over the sorted digests of the rows; for
+    events their number and the exclusive or over MD5 of their ids."""
+    grains: tuple[int, ...] = ()
+    """For events that are read in steps: the steps of the run's rows."""
 
 
 class Commit(msgspec.Struct, frozen=True, kw_only=True):

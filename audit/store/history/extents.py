@@ -77,7 +77,7 @@ def _cover(con: duckdb.DuckDBPyConnection, window: Window, event: EventTable, *,
             {"kind": event.table, "ever": EVER},
         )
         return
-    also = _or_all_there_is(event) if event.action and permissions else ""
+    also = _or_all_there_is(event, permissions=permissions) if event.retention is not None else ""
     con.execute(
         f"""
         update extents set covered_to = least($until::TIMESTAMPTZ, started - $settle::INTERVAL), covered_from = $since
@@ -101,10 +101,18 @@ def _cover(con: duckdb.DuckDBPyConnection, window: Window, event: EventTable, *,
     )
 
 
-def _or_all_there_is(event: EventTable) -> str:
-    """Return the SQL for a gap whose only fault is the window's start: the caller's right to the rest must be shown."""
+def _or_all_there_is(event: EventTable, *, permissions: bool) -> str:
+    """Return the SQL for a gap whose only fault is the window's start.
+
+    Of a list that is filtered by what its reader may see, the right to the rest must be shown.
+    """
+    known = "or (place is null and reason = 'beyond_retention'"
+    if not event.action:
+        return f" {known})"
+    if not permissions:
+        return ""
     return f"""
-        or (place is null and reason = 'beyond_retention' and exists (
+        {known} and exists (
             select 1 from permissions where lower(rtrim(permissions.scope, '/')) = lower(rtrim(extents.scope, '/'))
             and not contains(lower(permissions.missing::VARCHAR), '"{event.action}"')))"""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 from audit.errors import IntegrityError
@@ -12,6 +13,8 @@ from audit.store.history.commits import COMMITS, Commit
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from audit.model import Window
 
 SCRATCH = ".adding-"
 """How the folder begins in which an addition spills what doesn't fit into memory."""
@@ -26,6 +29,17 @@ def path_of(table: str, month: str, name: str) -> str:
 def month_of(path: str) -> str:
     """Return the month that a file's path names."""
     return path.split("/")[1].removeprefix("month=")
+
+
+def months_in(window: Window) -> set[str]:
+    """Return the months that a window touches."""
+    moment = window.since.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    last = window.until.astimezone(UTC)
+    found = set()
+    while moment < last:
+        found.add(f"{moment:%Y-%m}")
+        moment = (moment + timedelta(days=32)).replace(day=1)
+    return found
 
 
 class Files:

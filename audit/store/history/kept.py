@@ -34,6 +34,10 @@ class EventTable(msgspec.Struct, frozen=True, kw_only=True):
     """What its list is filtered by; where the window reaches beyond Azure's memory, only this shows the rest whole."""
     lasting: bool = True
     """Whether a row that a later whole list lacks has vanished; points of another interval are no such loss."""
+    lasts: str = ""
+    """SQL of the interval that a row is about, from its time on; empty: a moment. A window takes in what ends in it."""
+    grain: str = ""
+    """The column of whole numbers by which lists of the same time differ: a list in other steps has other rows."""
 
 
 _LATE = timedelta(minutes=15)
@@ -50,7 +54,7 @@ EVENT_TABLES: dict[str, EventTable] = {
             settle=_LATE,
             action="microsoft.insights/eventtypes/values/read",
         ),
-        EventTable(table="costs", time="day"),
+        EventTable(table="costs", time="day", lasts="interval 1 day"),
         EventTable(table="deployments", time="at", limit=700),
         EventTable(table="execution_logs", time="at", settle=_LATE),
         EventTable(
@@ -59,8 +63,22 @@ EVENT_TABLES: dict[str, EventTable] = {
             limit=100,
             final="lower(status) in ('succeeded', 'failed', 'stopped')",
         ),
-        EventTable(table="fired_alerts", time="fired_at", retention=timedelta(days=30), settle=_LATE),
-        EventTable(table="metrics", time="at", retention=timedelta(days=93), settle=_LATE, lasting=False),
+        EventTable(
+            table="fired_alerts",
+            time="fired_at",
+            retention=timedelta(days=30),
+            settle=_LATE,
+            action="microsoft.alertsmanagement/alerts/read",
+        ),
+        EventTable(
+            table="metrics",
+            time="at",
+            retention=timedelta(days=93),
+            settle=_LATE,
+            lasting=False,
+            lasts="to_seconds(interval_s)",
+            grain="interval_s",
+        ),
         EventTable(table="resource_changes", time="at", retention=timedelta(days=14), settle=_LATE),
     )
 }

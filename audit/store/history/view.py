@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 from audit.errors import UsageError
 from audit.store.history import events, snapshots
 from audit.store.history.extents import UNIT
-from audit.store.history.files import Files
+from audit.store.history.files import Files, months_in
 from audit.store.history.kept import EVENT_TABLES, UNKNOWN
 from audit.store.tables import identifier
 
@@ -44,16 +43,24 @@ class View:
         self.files = Files(self.folder)
 
     def rows(
-        self, con: duckdb.DuckDBPyConnection, table: str, window: Window, target: str, *, last_seen: bool = True
+        self,
+        con: duckdb.DuckDBPyConnection,
+        table: str,
+        window: Window,
+        target: str,
+        *,
+        last_seen: bool = True,
+        standing: bool = False,
     ) -> bool:
         """Create ``target`` with the events of a window, each once, in its newest version; False where there are none.
 
         Added columns: ``first_seen_run``, ``first_seen_at`` and ``last_seen_at`` (when a run whose list was whole
         there last had it in its list; null where ``last_seen`` is False). ``raw_ref`` leads to the run that saw this
-        version. An event without a time of its own belongs to the window in which it was observed.
+        version. An event without a time of its own belongs to the window in which it was observed. ``standing``: what
+        the newest whole list of its time lacks is left out (a line that Azure took off a bill).
         """
         event = EVENT_TABLES[table]
-        found = self.files.of(self.commits, table, {*_months(window), UNKNOWN})
+        found = self.files.of(self.commits, table, {*months_in(window), UNKNOWN})
         if not found:
             return False
         snapshots.mark_files(con, found)
@@ -79,9 +86,42 @@ class View:
             order by {identifier(event.time)}, row_id""",
             {"since": window.since, "until": window.until},
         )
+        if standing:
+            self._without_gone(con, table, target)
         if last_seen:
             self._last_seen(con, table, target)
         return True
+
+    def _gone(self, con: duckdb.DuckDBPyConnection, table: str) -> str:
+        """Return the SQL of what runs found gone from a table: row_id, and the run's place in the order of commits."""
+        missing = self.files.of(self.commits, events.VANISHED)
+        if not missing:
+            return "select '' as row_id, 0 as sequence where false"
+        snapshots.mark_files(con, missing)
+        return (
+            f"select row_id, sequence from {snapshots.parquet([path for path, _ in missing])} "
+            f"join history_files using (filename) where table_name = '{table}'"
+        )
+
+    def _without_gone(self, con: duckdb.DuckDBPyConnection, table: str, target: str) -> None:
+        """Delete the rows that the newest unit covering their time didn't have."""
+        self.units(con, [table], "history_units_read")
+        gone = self._gone(con, table)
+        time = f"r.{identifier(EVENT_TABLES[table].time)}::TIMESTAMPTZ"
+        con.execute(f"""
+            delete from {target} where row_id in (
+                select seen.row_id
+                from (
+                    select r.row_id, max(u.sequence) as sequence
+                    from {target} as r
+                    join history_units_read as u
+                        on u.unit = {UNIT.format(column="r.raw_ref")}
+                        and {time} >= u.covered_from and {time} < u.covered_to
+                    where r.row_id in (select row_id from ({gone}))
+                    group by r.row_id
+                ) as seen
+                join ({gone}) as gone on gone.row_id = seen.row_id and gone.sequence = seen.sequence)""")
+        con.execute("drop table history_units_read")
 
     def _last_seen(self, con: duckdb.DuckDBPyConnection, table: str, target: str) -> None:
         """Fill in last_seen_at: a unit that covers a row's time saw it, unless its commit says that it was gone."""
@@ -90,14 +130,7 @@ class View:
             con.execute(f"update {target} set last_seen_at = observed_at")
             return
         self.units(con, [table], "history_units_read")
-        missing = self.files.of(self.commits, events.VANISHED)
-        snapshots.mark_files(con, missing)
-        gone = (
-            f"select row_id, sequence from {snapshots.parquet([path for path, _ in missing])} "
-            f"join history_files using (filename) where table_name = '{table}'"
-            if missing
-            else "select '' as row_id, 0 as sequence where false"
-        )
+        gone = self._gone(con, table)
         con.execute(f"""
             update {target} as kept set last_seen_at = greatest(seen.at, kept.observed_at)
             from (
@@ -128,6 +161,26 @@ class View:
                 f"order by sequence, kind, lower(scope)",
                 {"kinds": list(kinds)},
             )
+
+    def contents(self, con: duckdb.DuckDBPyConnection, table: str, wanted: str, target: str) -> bool:
+        """Create ``target`` with rows of a table that is kept run by run, whichever run held them.
+
+        ``wanted``: SQL of their row_ids. Each is there once, in its newest words; ``raw_ref`` leads to the run that
+        first read them. False where history never had a row of the table.
+        """
+        found = self.files.of(self.commits, table)
+        if not found:
+            return False
+        snapshots.mark_files(con, found)
+        con.execute(f"""
+            create or replace table {target} as
+            select stored.* exclude (filename, {snapshots.DIGEST})
+                   replace ('runs/' || run_id || '/' || raw_ref as raw_ref)
+            from {snapshots.parquet([path for path, _ in found])} as stored join history_files using (filename)
+            where row_id in ({wanted})
+            qualify row_number() over (partition by row_id order by sequence desc, {snapshots.DIGEST}) = 1
+            order by row_id""")
+        return True
 
     def snapshot(self, con: duckdb.DuckDBPyConnection, run_id: str, *, schema: str = "main") -> Commit:
         """Create, in a schema of ``con``, the tables that a run's configuration, access and coverage were kept in.
@@ -165,12 +218,3 @@ class View:
             f"select * exclude (filename, unit, ids, covered_from, covered_to) "
             f"from {snapshots.parquet([path for path, _ in found])} order by row_id"
         )
-
-
-def _months(window: Window) -> set[str]:
-    moment, last = window.since.astimezone(UTC).replace(day=1), window.until.astimezone(UTC)
-    found = set()
-    while moment < last:
-        found.add(f"{moment:%Y-%m}")
-        moment = (moment + timedelta(days=32)).replace(day=1)
-    return found

@@ -74,7 +74,8 @@ ROLES = Sheet(
     query="""
         select d.*, lower(regexp_extract(role_definition_id, '[^/]+$')) as role_key, coalesce(a.grants, 0) as grants
         from role_definitions d left join (
-            select lower(regexp_extract(role_definition_id, '[^/]+$')) as role_key, count(*) as grants
+            select lower(regexp_extract(role_definition_id, '[^/]+$')) as role_key,
+                   count(distinct lower(assignment_id)) as grants
             from role_assignments group by all) a
         on a.role_key = lower(regexp_extract(d.role_definition_id, '[^/]+$'))
     """,
@@ -84,7 +85,7 @@ ROLES = Sheet(
     columns=(
         Column("name", "Role", 38),
         Column("type", "Type", 14, note="BuiltInRole, or CustomRole: the organisation's own."),
-        Column("grants", "Assignments", 12, Kind.INT, "Rows of Role assignments with this role."),
+        Column("grants", "Assignments", 12, Kind.INT, "With this role, each counted once wherever it is inherited."),
         Column("permissions", "Permissions (JSON)", 90, Kind.CODE),
         Column("role_definition_id", "Definition id", 60, Kind.CODE),
     ),
