@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from audit import __version__, ending, pipeline
-from audit.config import Settings, beside, load, period
+from audit.config import Settings, beside, capabilities, load, period
 from audit.errors import ExitCode, UsageError
 from audit.model import Severity, Window
 from audit.terminal import Watch, visible
@@ -128,6 +128,7 @@ def run(
             pack=pack,
             output=place,
             controls=own.controls,
+            capabilities=own.capabilities,
             templates=own.templates,
             formats=[each.value for each in formats or ()],
         )
@@ -209,6 +210,7 @@ def render(
             pack=pack,
             output=_output(settings, config or Path("audit.toml"), output),
             controls=own.controls,
+            capabilities=own.capabilities,
             templates=own.templates,
             formats=[each.value for each in formats or ()],
             window=_window(settings, since, until, month) if since or until or month else None,
@@ -296,8 +298,9 @@ def controls_test(
     """Run every control over a stored run; prints how often each verdict was given, or what is wrong with a control."""
     settings = load(config) if config else Settings()
     place = _output(settings, config or Path("audit.toml"), output)
+    own = _own(settings, config or Path())
     for name, verdict, count in pipeline.trial(
-        run_ref, output=place, controls=_own(settings, config or Path()).controls
+        run_ref, output=place, controls=own.controls, capabilities=own.capabilities
     ):
         typer.echo(f"{name:<8} {verdict:<14} {count:>7}")
 
@@ -330,6 +333,8 @@ class _Own:
         self.controls = [base / name for name in store.controls]
         self.templates = [base / name for name in store.templates]
         self.key_file = base / store.redaction_key_file if store.redaction_key_file else None
+        named = store.capabilities
+        self.capabilities = capabilities.overlaid(capabilities.read(base / named)) if named else None
 
 
 def _own(settings: Settings, config: Path) -> _Own:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from audit.config import toml
 from audit.config.packaged import packaged
 from audit.model.capability import Capabilities, Capability, Way
 
+_ACTION = re.compile(r"[A-Za-z0-9.]+(/[A-Za-z0-9_.-]+)+")
 _HINT = "config/capabilities.toml shows the shape"
 
 
@@ -37,9 +39,14 @@ def _check(way: Way, path: str, name: str) -> None:
     if way.rights and not way.holder:
         raise toml.wrong(name, f"{path}.rights", "rights belong to a holder", hint=_HINT)
     for index, need in enumerate(way.needs):
+        here = f"{path}.needs[{index}]"
         if bool(need.action) == bool(need.data_action):
+            raise toml.wrong(name, here, "a need names one action or one data_action", hint="keep one of the two")
+        action = need.action or need.data_action
+        if not _ACTION.fullmatch(action):
+            key = f"{here}.{'action' if need.action else 'data_action'}"
             raise toml.wrong(
-                name, f"{path}.needs[{index}]", "a need names one action or one data_action", hint="keep one of the two"
+                name, key, f'"{action[:80]}" is no action', hint="write one such as Microsoft.App/jobs/write, without *"
             )
 
 

@@ -33,21 +33,24 @@ from audit.derive import (
 from audit.derive.unread import LEFT_OUT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import duckdb
 
     from audit.model import Run
+    from audit.model.capability import Capability
 
 __all__ = ["LEFT_OUT", "derive"]
 
 
-def derive(con: duckdb.DuckDBPyConnection, run: Run) -> None:
+def derive(con: duckdb.DuckDBPyConnection, run: Run, *, capabilities: Mapping[str, Capability] | None = None) -> None:
     """Create the derived tables in ``con``, each as its module describes it.
 
     What the sources differ in without a reason, and what was never read, goes into ``coverage`` as gaps.
 
     ``con`` holds every table that the run collected and ``coverage``; a table of a kind that the run left out is made
     here, empty, and the kind becomes a gap of every job. Safe to call again: it replaces what it made, all of it or
-    nothing.
+    nothing. ``capabilities``: what effective access asks about; default what travels along.
     """
     con.begin()
     try:
@@ -66,7 +69,7 @@ def derive(con: duckdb.DuckDBPyConnection, run: Run) -> None:
         job_gaps.create(con, run)
         unresolved.drop(con)
         dependencies.create(con)
-        access.create(con)
+        access.create(con, capabilities)
         changes.create(con, run)
         usage.create(con, run)
         job_costs.create(con, run)

@@ -9,7 +9,6 @@ from msgspec import Meta
 
 Words = Annotated[str, Meta(pattern=r"^[^\r\n]*\S[^\r\n]*$")]
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$")]
-Action = Annotated[str, Meta(pattern=r"^[A-Za-z0-9.]+(/[A-Za-z0-9_.-]+)+$")]
 
 On = Literal[
     "job",
@@ -40,9 +39,9 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
 
     on: On
     """Where the action must be allowed."""
-    action: Action = ""
+    action: str = ""
     """An action of the control plane."""
-    data_action: Action = ""
+    data_action: str = ""
     """An action of the data plane; exactly one of the two is given."""
     type: str = ""
     """Only where the resource is of this type, such as ``microsoft.servicebus/namespaces``; empty = of any."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import duckdb
 import msgspec
@@ -20,6 +21,9 @@ from audit.pipeline.tabling import broken_controls, controls_in, scratch, tabled
 from audit.render import pack as packs
 from audit.render.incident import Incident
 from audit.store import Store, StoredRun
+
+if TYPE_CHECKING:
+    from audit.model.capability import Capability
 
 ASSESSED = ("verdicts", "controls")
 """What assessment makes of a run, and history keeps."""
@@ -69,6 +73,7 @@ def render(
     pack: str,
     output: Path,
     controls: Sequence[Path] = (),
+    capabilities: Mapping[str, Capability] | None = None,
     templates: Sequence[Path] = (),
     formats: Sequence[str] = (),
     window: Window | None = None,
@@ -91,7 +96,7 @@ def render(
     asked = [Incident.parse(each, datetime.now(UTC)) for each in incidents]
     folders = [*templates, packaged("report_templates")]
     with scratch() as database:
-        run = tabled(stored, database, loaded, history=store.history, window=window)
+        run = tabled(stored, database, loaded, history=store.history, window=window, capabilities=capabilities)
         with contextlib.closing(duckdb.connect(str(database))) as con:
             con.execute("set timezone = 'UTC'")
             before = _made(packs.place(output, pack, run))

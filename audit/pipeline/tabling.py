@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from audit.store import History, Readable, Store
 if TYPE_CHECKING:
     from audit.assess import Control
     from audit.model import Run, Window
+    from audit.model.capability import Capability
 
 
 @contextmanager
@@ -35,7 +36,13 @@ def controls_in(own: Sequence[Path]) -> list[Control]:
 
 
 def derived(
-    stored: Readable, database: Path, *, history: History, window: Window | None = None, latest: bool = False
+    stored: Readable,
+    database: Path,
+    *,
+    history: History,
+    window: Window | None = None,
+    latest: bool = False,
+    capabilities: Mapping[str, Capability] | None = None,
 ) -> Run:
     """Write a run's tables into ``database``, as collected and then derived; return its head.
 
@@ -56,16 +63,22 @@ def derived(
             recall(con, run, history.view(before=None if latest else stored))
         else:
             run = recall_window(con, run, history.view(), window)
-        derive.derive(con, run)
+        derive.derive(con, run, capabilities=capabilities)
         con.execute("drop schema history cascade")
     return run
 
 
 def tabled(
-    stored: Readable, database: Path, controls: Sequence[Control], *, history: History, window: Window | None = None
+    stored: Readable,
+    database: Path,
+    controls: Sequence[Control],
+    *,
+    history: History,
+    window: Window | None = None,
+    capabilities: Mapping[str, Capability] | None = None,
 ) -> Run:
     """Write every table of a run into ``database``: collected, derived, and the verdicts. As :func:`derived` else."""
-    run = derived(stored, database, history=history, window=window)
+    run = derived(stored, database, history=history, window=window, capabilities=capabilities)
     assess.assess(database, run, controls)
     return run
 
@@ -76,14 +89,16 @@ def broken_controls(con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
     return tuple(told for (told,) in con.execute(sql).fetchall())
 
 
-def trial(run_ref: str, *, output: Path, controls: Sequence[Path]) -> Iterator[tuple[Any, ...]]:
+def trial(
+    run_ref: str, *, output: Path, controls: Sequence[Path], capabilities: Mapping[str, Capability] | None = None
+) -> Iterator[tuple[Any, ...]]:
     """Run every control over a stored run and yield (control, verdict, count), sorted.
 
     Raises EngineError naming every control that could not be run, after the counts of all: they come first.
     """
     with scratch() as database:
         store = Store(output)
-        tabled(store.read(run_ref), database, controls_in(controls), history=store.history)
+        tabled(store.read(run_ref), database, controls_in(controls), history=store.history, capabilities=capabilities)
         with contextlib.closing(duckdb.connect(str(database), read_only=True)) as con:
             yield from con.execute(
                 "select control_id, verdict, count(*) from verdicts group by all order by all"

@@ -28,7 +28,7 @@ def jobaudit(*arguments: str | Path, cwd: Path, **environment: str) -> subproces
         env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2]), **environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
 
@@ -180,7 +180,7 @@ def test_an_interrupted_run_keeps_what_it_has_and_resumes(tmp_path: Path, number
         while time.monotonic() < deadline and not list(tmp_path.glob("output/runs/*/raw/jobs/*.zst")):
             time.sleep(0.02)
         running.send_signal(number)
-        _, said = running.communicate(timeout=30)
+        _, said = running.communicate(timeout=120)
         if number is not signal.SIGKILL:
             assert running.returncode == 130, said
             assert "resume" in said

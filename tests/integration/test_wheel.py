@@ -52,7 +52,7 @@ def test_an_installed_wheel_makes_the_demo_pack_from_another_folder(wheel: Path,
         env={**os.environ, "PYTHONPATH": str(site)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert ran.returncode == 0, ran.stderr

@@ -86,7 +86,7 @@ def test_an_orphan_goes_away():
     )
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, env=environment, timeout=60, check=False
+        [sys.executable, "-c", script], capture_output=True, text=True, env=environment, timeout=300, check=False
     )
     port = int(tomllib.loads(done.stdout)["cloud"]["resource_manager"].rsplit(":", 1)[1])
     import time

@@ -318,7 +318,7 @@ def test_killed_at_any_point_an_addition_added_all_or_nothing(tmp_path: Path) ->
         capture_output=True,
         text=True,
         check=False,
-        timeout=500,
+        timeout=1500,
     )
     assert ended.returncode == 0, ended.stderr
     report = json.loads(ended.stdout)

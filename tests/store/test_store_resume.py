@@ -159,7 +159,7 @@ def test_killed_at_any_point_a_run_resumes_to_the_same_evidence(tmp_path: Path) 
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
+        timeout=900,
     )
     assert ended.returncode == 0, ended.stderr
     report = json.loads(ended.stdout)

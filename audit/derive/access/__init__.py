@@ -34,9 +34,13 @@ if TYPE_CHECKING:
 __all__ = ["create"]
 
 
-def create(con: duckdb.DuckDBPyConnection, wanted: Mapping[str, Capability] | None = None) -> None:
-    """Create effective access and its factors; ``wanted``: the capabilities, default those that travel along.
+def create(
+    con: duckdb.DuckDBPyConnection, wanted: Mapping[str, Capability] | None = None, *, limit: int = effective.LIMIT
+) -> None:
+    """Create effective access and its factors.
 
+    ``wanted``: the capabilities, default those that travel along; ``limit``: rows up to which effective_access is
+    written out.
     Needs ``dependencies``, ``job_gaps`` and the tables of assignments, definitions, groups and policies.
     """
     con.execute("create schema if not exists access")
@@ -46,7 +50,7 @@ def create(con: duckdb.DuckDBPyConnection, wanted: Mapping[str, Capability] | No
     grants.create(con)
     denials.create(con)
     targets.create(con)
-    written = effective.create(con)
+    written = effective.create(con, limit=limit)
     answers.create(con, counted=written)
     for part in (effective, targets, denials, ways):
         part.drop(con)

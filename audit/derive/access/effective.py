@@ -212,6 +212,7 @@ def create(con: duckdb.DuckDBPyConnection, *, limit: int = LIMIT) -> bool:
     for statement in (_DENIED_SETS, _FATES, _OTHERS, _COMBINATIONS, _ALSO, _IDENTITIES, _IDENTITY_HOLDERS):
         con.execute(statement)
     con.execute(_REACH)
+    _forget(con)
     written = rows(con) <= limit
     if written:
         con.execute(f"create or replace table effective_access as {_WORDED} order by {ORDER}")
@@ -219,6 +220,17 @@ def create(con: duckdb.DuckDBPyConnection, *, limit: int = LIMIT) -> bool:
         con.execute(f"create or replace view effective_access as {_WORDED}")
         con.execute(f"create or replace macro effective_access_of(wanted) as table {_narrowed(_WORDED)}")
     return written
+
+
+def _forget(con: duckdb.DuckDBPyConnection) -> None:
+    """Drop what was made before: a table and a view don't replace each other."""
+    found = con.execute(
+        "select 'table' from duckdb_tables() where table_name = 'effective_access' "
+        "union all select 'view' from duckdb_views() where view_name = 'effective_access'"
+    ).fetchall()
+    for (kind,) in found:
+        con.execute(f"drop {kind} effective_access")
+    con.execute("drop macro table if exists effective_access_of")
 
 
 def _narrowed(sql: str) -> str:

@@ -277,6 +277,6 @@ def merged(parts: list[Estate]) -> Estate:
 
 
 @st.composite
-def tenants(draw: st.DrawFn, most: int = 4) -> Estate:
+def tenants(draw: st.DrawFn, most: int = 4, least: int = 1) -> Estate:
     """One tenant of some worlds, which share its root and what is given there."""
-    return merged([draw(worlds(number)) for number in range(1, draw(st.integers(1, most)) + 1)])
+    return merged([draw(worlds(number)) for number in range(1, draw(st.integers(least, most)) + 1)])
