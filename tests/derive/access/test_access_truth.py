@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from audit.config import capabilities
 from audit.derive import access
 
-EXAMPLES = int(os.environ.get("JOBAUDIT_EXAMPLES", "20"))
-"""Each of up to twelve estates, about 150 together; set it for as many others."""
+EXAMPLES = int(os.environ.get("JOBAUDIT_EXAMPLES", "30"))
+"""Each of up to eight estates, well over a hundred together; set it for as many others."""
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def con() -> duckdb.DuckDBPyConnection:
     phases=(Phase.explicit, Phase.generate),  # to shrink a whole estate takes too long for a suite
     suppress_health_check=list(HealthCheck),
 )
-@given(estate=tenants(12), seed=st.integers(0, 1000))
+@given(estate=tenants(8), seed=st.integers(0, 1000))
 def test_the_engine_and_the_evaluator_agree(con: duckdb.DuckDBPyConnection, estate: Estate, seed: int) -> None:
     load(con, estate, seed)
     access.create(con)

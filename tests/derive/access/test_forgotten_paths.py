@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import duckdb
 import msgspec
@@ -144,6 +145,25 @@ def test_whoever_can_change_the_job_gets_what_its_identity_reaches(con):
             "act as the job's identity by changing what the job runs", IDENTITY.lower(), write.id.lower(),
         )
     ]  # fmt: skip
+
+
+def test_whoever_can_federate_the_identity_gets_what_it_reaches(con):
+    federate = Block(actions=("Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write",))
+    mine, write = given(federate, scope=IDENTITY)
+    its, reach = given(Block(actions=("Microsoft.App/jobs/read",)), scope=JOB, who=ITS_PRINCIPAL, role="r-2")
+    steps = [row for row in ask(con, estate(mine | its, write, reach)) if row.principal == WHO and row.steps == 2]
+    assert [(row.capability, row.target, row.through) for row in steps] == [
+        ("read_job", JOB.lower(), "act as the identity by trusting an outside token issuer of their own")
+    ]
+
+
+def test_the_identity_s_best_way_is_the_one_without_a_condition_even_if_it_ends(con):
+    mine, write = given(Block(actions=("Microsoft.App/jobs/write",)), scope=JOB)
+    its, reach = given(Block(actions=("Microsoft.App/jobs/read",)), scope=JOB, who=ITS_PRINCIPAL, role="r-2")
+    lasting = replace(reach, id=f"{reach.id}-lasting", condition="@Resource[x] StringEquals 'y'")
+    ending = replace(reach, ends=datetime(2026, 12, 1, tzinfo=UTC))
+    steps = [row for row in ask(con, estate(mine | its, write, lasting, ending)) if row.steps == 2]
+    assert [(row.capability, row.principal, row.conditional) for row in steps] == [("read_job", WHO, False)]
 
 
 def test_what_the_identity_reaches_beyond_the_job_s_own_resources_is_no_row_of_the_job(con):
