@@ -9,7 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-import duckdb
 import msgspec
 
 from audit.config import packaged
@@ -20,9 +19,11 @@ from audit.pipeline.naming import named
 from audit.pipeline.tabling import broken_controls, controls_in, scratch, tabled
 from audit.render import pack as packs
 from audit.render.incident import Incident
-from audit.store import Store, StoredRun
+from audit.store import Store, StoredRun, tables
 
 if TYPE_CHECKING:
+    import duckdb
+
     from audit.model.capability import Capability
 
 ASSESSED = ("verdicts", "controls")
@@ -97,8 +98,7 @@ def render(
     folders = [*templates, packaged("report_templates")]
     with scratch() as database:
         run = tabled(stored, database, loaded, history=store.history, window=window, capabilities=capabilities)
-        with contextlib.closing(duckdb.connect(str(database))) as con:
-            con.execute("set timezone = 'UTC'")
+        with contextlib.closing(tables.connect(str(database))) as con:
             before = _made(packs.place(output, pack, run))
             path = packs.build(
                 con,

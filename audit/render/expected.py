@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _TYPES = {
     "timestamptz": "observed_at at expires modified_at "
     "since until from to started ended fired_at resolved_at first_seen_at created_at "
-    "collected_at stated_at updated_at",
+    "collected_at stated_at updated_at created_on membership_expires",
     "date": "day month stated_on verified_on verified_for_date",
     "double": "threshold activation_threshold "
     "value duration_s cpu memory_gib pull_seconds interval_s threshold_s executions_per_day interval_h "
@@ -24,11 +24,13 @@ _TYPES = {
     "bigint": "polling_interval_s "
     "position limit_rows count exit_code image_size_bytes replica_count events severity frequency_s window_s "
     "executions succeeded bytes shared_by retention_days soft_delete_days lock_duration_s max_delivery_count "
-    "default_ttl_s partition_count retention_hours active_messages dead_letters size_bytes receiver_count",
+    "default_ttl_s partition_count retention_hours active_messages dead_letters size_bytes receiver_count way "
+    "seq set_id steps through_way active eligible access_answers.through_identity access_answers.denied",
     "decimal(28,6)": "amount failed_amount idle_amount cost_per_succeeded previous_amount",
     "boolean": "enabled resolved final whole previous_is_last_month local_auth_disabled zone_redundant can_manage "
     "can_listen can_send rbac purge_protection soft_delete admin_user anonymous_pull dead_letter_on_expiration "
-    "requires_session duplicate_detection registration_enabled identity_possible",
+    "requires_session duplicate_detection registration_enabled identity_possible "
+    "privileged conditional applicable complete denied",
 }
 _TYPE_OF = {name: kind for kind, names in _TYPES.items() for name in names.split()}
 
@@ -79,6 +81,21 @@ TABLES = {
     "maybe_missing_keys plain_secret_keys unfit_values identity_possible",
     "statements": "job_id topic position text stated_by stated_on detail source",
     "attachments": "job_id name path sha256 bytes",
+    "capabilities": "capability title privileged position",
+    "access_ways": "capability way words needs holder rights condition",
+    "access_principals": "principal_id type display_name user_principal_name app_id enabled user_type resolved concern",
+    "access_grants": "capability way seq scope principal_id principal_type access via_kind assignment_id "
+    "role_definition_id conditional expires",
+    "access_targets": "job_id relation target_id target_type set_id",
+    "access_sets": "set_id scope",
+    "access_answers": "job_id capability applicable complete reasons active eligible through_identity denied",
+    "effective_access": "job_id capability way target_id principal_id principal_type access via_kind via_assignment_id "
+    "role_definition_id scope group_path membership membership_expires conditional denied denied_by expires steps "
+    "through_identity through_way through_assignment_id",
+    "role_eligibility": "eligibility_id scope principal_id principal_type role_definition_id role_guid condition "
+    "created_on",
+    "deny_assignments": "assignment_id name scope",
+    "vault_access_policies": "vault_id principal_id application_id secrets",
     "locks": "lock_id name subscription_id scope level notes owners",
     "policy_exemptions": "exemption_id name subscription_id scope category assignment_id definition_reference_ids "
     "display_name description expires created_by created_at modified_by modified_at metadata",
@@ -89,10 +106,16 @@ TABLES = {
 def create(con: duckdb.DuckDBPyConnection) -> frozenset[str]:
     """Make those of TABLES that aren't there, empty, and return their names."""
     mine = "database_name in (current_database(), 'temp') and schema_name = current_schema()"
-    there = {row["name"] for row in fetch(con, f"select table_name as name from duckdb_tables() where {mine}")}
+    tables = f"select table_name as name from duckdb_tables() where {mine}"
+    views = f"select view_name as name from duckdb_views() where {mine}"
+    there = {row["name"] for row in fetch(con, f"{tables} union {views}")}
     lacking = [name for name in TABLES if name not in there]
     for name in lacking:
         columns = ["row_id", "observed_at", "raw_ref", *TABLES[name].split()]
-        schema = ", ".join(f'"{column}" {_TYPE_OF.get(column, "varchar")}' for column in columns)
+        schema = ", ".join(f'"{column}" {_type(name, column)}' for column in columns)
         con.execute(f'create or replace temp table "{name}" ({schema})')
     return frozenset(lacking)
+
+
+def _type(table: str, column: str) -> str:
+    return _TYPE_OF.get(f"{table}.{column}") or _TYPE_OF.get(column, "varchar")

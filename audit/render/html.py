@@ -5,10 +5,21 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from audit.render import controls, dossier, expected, incident, links, listings, raw_pages, stage
+from audit.render import controls, dossier, entitlements, expected, incident, links, listings, raw_pages, stage
 from audit.render.names import Names
 from audit.render.rows import Row, fetch, numbered, one, pages
-from audit.render.sections import access, budgets, changes, coverage, figures, findings, health, matrix, provenance
+from audit.render.sections import (
+    access,
+    budgets,
+    changes,
+    coverage,
+    figures,
+    findings,
+    health,
+    holding,
+    matrix,
+    provenance,
+)
 from audit.render.sections.budgets import ActionGroups
 from audit.render.staging import Staging
 from audit.render.templates import Templates
@@ -119,7 +130,11 @@ class Report:
             for listing in listings.of_index(self._con, self._run, self._names, self._views)
         }
         con = self._con
+        written = entitlements.written(con)
         return {
+            "access_written": written,
+            "concerns": holding.concerns(con, self._names, written=written),
+            "shared_identities": holding.shared(con, written=written),
             "figures": figures.figures(con),
             "kinds": kinds,
             "left_out": coverage.left_out(self._run),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from audit.render.rows import Row
-from audit.render.sections import access, budgets, changes, coverage, findings, health, matrix, owners
+from audit.render.sections import access, budgets, changes, coverage, findings, health, holding, matrix, owners
 
 if TYPE_CHECKING:
     import duckdb
@@ -122,6 +122,14 @@ def of_index(con: duckdb.DuckDBPyConnection, run: Run, names: Names, views: RawV
             sql=changes.CHANGES,
             size=200,
             told=lambda rows: changes.page(con, rows, names, run),
+        ),
+        Listing(
+            name="access-by-job",
+            title="Who can do what to each job",
+            template="sections/access_by_job.html",
+            sql=holding.JOBS,
+            size=50,
+            told=lambda rows: {"rows": holding.cells(con, rows), "columns": holding.columns(con)},
         ),
         Listing(
             name="access",

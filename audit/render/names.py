@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 _GROUPS = "/providers/microsoft.management/managementgroups/"
 
 
+_OTHERS = """
+select * from access_principals
+where resolved is not null and type not in ('SharedAccessPolicy', 'AdminUser')
+  and lower(principal_id) not in (select lower(principal_id) from principals)
+order by row_id
+"""
+"""Those whom a group's list of members names and the directory wasn't asked about."""
+
+
 class Who(NamedTuple):
     """A principal as told. ``flags``: words such as ``guest``; ``known``: the directory was asked about it."""
 
@@ -47,6 +56,7 @@ class Names:
             for row in fetch(con, "select subscription_id, name from subscriptions order by row_id")
         }
         rows = fetch(con, "select * from principals order by row_id")
+        rows += fetch(con, _OTHERS)
         self._principals = {row["principal_id"].lower(): row for row in rows}
         self._logins = {row["user_principal_name"].lower(): row for row in rows if row["user_principal_name"]}
         self._apps = {row["app_id"].lower(): row for row in rows if row["app_id"]}

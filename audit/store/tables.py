@@ -49,10 +49,15 @@ MEMORY = "384MB"
 """What DuckDB may hold while a table is sorted; more is laid off in the folder that it is given."""
 
 
+MEMORY_OF_FILE = "1GB"
+"""What DuckDB may hold of a database file that a run's tables are derived and rendered in; more lies in the file."""
+
+
 def connect(database: str = ":memory:", *, spill: Path | None = None) -> duckdb.DuckDBPyConnection:
     """Open DuckDB as this program uses it: UTC, nothing downloaded, no progress bar.
 
-    ``spill``: a folder for what doesn't fit into MEMORY; None = DuckDB's own limit, four fifths of the machine.
+    ``spill``: a folder for what doesn't fit into MEMORY. Without it a database file may hold MEMORY_OF_FILE and lays
+    the rest beside itself, and one in memory has DuckDB's own limit, four fifths of the machine.
     """
     connection = duckdb.connect(
         database, config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
@@ -62,6 +67,8 @@ def connect(database: str = ":memory:", *, spill: Path | None = None) -> duckdb.
     if spill is not None:
         connection.execute(f"SET temp_directory = {literal(str(spill))}")
         connection.execute(f"SET memory_limit = '{MEMORY}'")
+    elif database != ":memory:":
+        connection.execute(f"SET memory_limit = '{MEMORY_OF_FILE}'")
     return connection
 
 

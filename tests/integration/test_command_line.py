@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import msgspec
 import pytest
 
@@ -68,6 +70,24 @@ def test_the_demo_ends_with_a_pack_and_exit_code_0(demo: tuple[Path, subprocess.
         assert (pack / name).is_file(), name
     assert "\x1b[" not in ran.stderr, "no colours where there is no terminal"
     assert "Traceback" not in ran.stderr
+
+
+def test_the_demos_verdicts_on_access_are_those_that_its_page_tells(
+    demo: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    folder, ran = demo
+    sql = """
+        select control_id, count(*) filter (where verdict = 'pass'), count(*) filter (where verdict = 'fail'),
+               count(*) filter (where verdict = 'not_applicable'), count(*) filter (where verdict = 'not_assessed')
+        from read_parquet(?) group by control_id
+    """
+    verdicts = str(folder / ran.stdout.strip() / "data/verdicts.parquet")
+    counted = {control: counts for control, *counts in duckdb.execute(sql, [verdicts]).fetchall()}
+    page = (Path(__file__).resolve().parents[2] / "docs/demo-estate.md").read_text()
+    told = re.findall(r"^\| (JA-\d\d) [^|]+\|([^|]*)\|([^|]*)\|([^|]*)\|$", page, re.MULTILINE)
+    assert {control for control, *_ in told} == {f"JA-{each:02}" for each in (1, 2, 3, 4, 5, 6, 8, 14, 15, 29)}
+    for control, *words in told:
+        assert counted[control] == [*(int(each.strip() or 0) for each in words), 1], control
 
 
 def test_the_demo_works_behind_a_proxy(tmp_path: Path) -> None:

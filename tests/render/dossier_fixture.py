@@ -11,6 +11,7 @@ from typing import Any
 import report_fixture as base
 from report_fixture import ENVIRONMENT, HOSTILE, MARKUP, NOW, RG, SCRIPT, A, job_id
 
+from audit.derive import access
 from audit.render import expected
 
 NAMESPACE = f"{RG}/providers/Microsoft.ServiceBus/namespaces/sb-orders"
@@ -20,18 +21,13 @@ LOOP = NOW - timedelta(days=6, hours=3)
 """When the crash loop of job ``secretive`` began."""
 
 
-class Filler:
-    """Puts rows into tables of the report, made as the report expects them."""
+class Adder:
+    """Puts rows into tables of the report."""
 
     def __init__(self, con: Any) -> None:
         self.con = con
         self.count = 0
         self.refs: list[str] = [row[0] for row in con.execute("select raw_ref from jobs order by row_id").fetchall()]
-        for name in expected.create(con):
-            con.execute(f'create table main."{name}" as select * from temp."{name}"')
-            con.execute(f'drop table temp."{name}"')
-        for name in expected.TABLES:
-            con.execute(f'delete from main."{name}"')
 
     def add(self, table: str, **values: Any) -> None:
         self.count += 1
@@ -41,6 +37,18 @@ class Filler:
         self.con.execute(
             f'insert into main."{table}" ({names}) values ({", ".join("?" * len(row))})', list(row.values())
         )
+
+
+class Filler(Adder):
+    """Makes tables as the report expects them, empty at first."""
+
+    def __init__(self, con: Any) -> None:
+        super().__init__(con)
+        for name in expected.create(con):
+            con.execute(f'create table main."{name}" as select * from temp."{name}"')
+            con.execute(f'drop table temp."{name}"')
+        for name in expected.TABLES:
+            con.execute(f'delete from main."{name}"')
 
 
 def execution(fill: Filler, job: str, started: datetime, status: str = "Succeeded", **more: Any) -> str:
@@ -75,6 +83,7 @@ def fill(con: Any) -> None:
         "continuity", kind="executions", scope=job_id("leaky"), **{"from": SINCE, "to": SINCE + timedelta(days=12)},
         state="hole", detail="a list of exactly 100",
     )  # fmt: skip
+    access.create(con)
     for day in range(13, 30):
         execution(to, "leaky", SINCE + timedelta(days=day, hours=2))
 

@@ -108,14 +108,14 @@ def test_changes_fold_events_and_count_what_is_left_out(made: Any) -> None:
     assert not any("virtualMachines" in name for name in rows)
 
 
-def test_access_flags_who_should_not_be_there_and_says_it_is_not_effective_access(made: Any) -> None:
+def test_access_flags_who_should_not_be_there_and_says_by_what_they_are(made: Any) -> None:
     access = _section(_page(made, "index.html"), "access").text
-    for words in ("not in the directory", "guest", "disabled", "not effective access"):
+    for words in ("not in the directory", "guest", "disabled", "Role assignments as they were given"):
         assert words in access
     told = _section(_job(made, "good"), "access").text
-    assert "inherited from management group tenant root group" in told
-    assert "inherited from subscription" in told
-    assert "the job itself" in told
+    assert "at management group tenant root group" in told
+    assert "at subscription" in told
+    assert "at the job itself" in told
 
 
 def test_a_budget_nobody_hears_of_is_named_and_no_cost_is_invented(made: Any) -> None:

@@ -19,6 +19,9 @@ ROW_ID = """substr(md5(concat_ws(chr(31), 'effective_access', lower(j.job_id), x
     lower(p.principal_id), lower(g.assignment_id), coalesce(path.group_path::VARCHAR, ''), x.eligible, x.expires,
     x.membership, x.membership_expires, x.steps,
     coalesce(lower(x.through_identity), ''), coalesce(x.through_way, 0))), 1, 16)"""
+_WANTED = "job_no in (select job_no from access.job_numbers where job_key = lower(wanted))"
+AT_ONCE = 200_000
+"""Rows, about, that are sorted at once."""
 LIMIT = 20_000_000
 """Rows up to which the table is written out; beyond, it is asked for job by job."""
 
@@ -213,12 +216,13 @@ def create(con: duckdb.DuckDBPyConnection, *, limit: int = LIMIT) -> bool:
         con.execute(statement)
     con.execute(_REACH)
     _forget(con)
-    written = rows(con) <= limit
+    most = rows(con)
+    written = most <= limit
     if written:
-        con.execute(f"create or replace table effective_access as {_WORDED} order by {ORDER}")
+        _write(con, most)
     else:
         con.execute(f"create or replace view effective_access as {_WORDED}")
-        con.execute(f"create or replace macro effective_access_of(wanted) as table {_narrowed(_WORDED)}")
+        con.execute(f"create or replace macro effective_access_of(wanted) as table {_narrowed(_WORDED, _WANTED)}")
     return written
 
 
@@ -233,11 +237,23 @@ def _forget(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("drop macro table if exists effective_access_of")
 
 
-def _narrowed(sql: str) -> str:
-    """Return the SQL over one job's needs and its identities' reach only."""
-    one = "where job_no in (select job_no from access.job_numbers where job_key = lower(wanted))"
+def _write(con: duckdb.DuckDBPyConnection, most: int) -> None:
+    """Write the table some jobs at a time, in order: what is sorted at once stays small however many jobs there are."""
+    con.execute(f"create table effective_access as select * from ({_WORDED}) limit 0")
+    row = con.execute("select count(*) from access.job_numbers").fetchone()
+    jobs = int(row[0]) if row else 0
+    size = max(1, jobs * AT_ONCE // max(most, AT_ONCE))
+    for first in range(1, jobs + 1, size):
+        some = _narrowed(_WORDED, f"job_no between {first} and {first + size - 1}")
+        con.execute(f"insert into effective_access {some} order by {ORDER}")
+
+
+def _narrowed(sql: str, condition: str) -> str:
+    """Return the SQL over some jobs' needs and their identities' reach only."""
     for table, name in (("job_needs", "n"), ("reach", "r")):
-        sql = sql.replace(f"from access.{table} {name}", f"from (select * from access.{table} {one}) {name}")
+        sql = sql.replace(
+            f"from access.{table} {name}", f"from (select * from access.{table} where {condition}) {name}"
+        )
     return sql
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from audit.render.controls import SEVERITY_RANK, VERDICT_RANK, area_rank
 from audit.render.dossier import (
+    access,
     alarms,
     closure,
     configuration,
@@ -39,13 +40,14 @@ _QUERIES = {
     """,
     "gaps": of_job("job_gaps", "t.kind, lower(t.scope), t.reason, t.detail, t.raw_ref"),
 }
-_SECTIONS = (configuration, health, money, happened, closure, alarms, sources, people, past)
+_SECTIONS = (configuration, health, money, happened, closure, alarms, sources, people, past, access)
 
 
 def prepare(con: duckdb.DuckDBPyConnection) -> None:
     """Make the joins that several sections share, as temporary tables."""
     for sql in (*health.PREPARE, *work.PREPARE, *alarms.PREPARE):
         con.execute(sql)
+    access.prepare(con)
 
 
 def jobs(con: duckdb.DuckDBPyConnection, about: About) -> Iterator[dict[str, Any]]:
@@ -74,7 +76,7 @@ def _told(job: Row, facts: Facts, about: About) -> dict[str, Any]:
     told |= configuration.told(facts, about)
     told |= health.told(facts, about, missing)
     told |= work.told(facts, about, missing, told["blind"])
-    for section in (money, happened, closure, alarms, sources, people, past):
+    for section in (money, happened, closure, alarms, sources, people, past, access):
         told |= section.told(facts, about)
     by_area: dict[str, list[Row]] = defaultdict(list)
     for row in facts["verdicts"]:

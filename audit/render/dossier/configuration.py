@@ -70,7 +70,6 @@ QUERIES = {
         where b.position between ? and ?
         order by b.position, about, lower(t.name), t.row_id
     """,
-    "access": access.OF_JOBS,
     "roles": access.OF_IDENTITIES,
 }
 
@@ -95,7 +94,6 @@ def told(facts: Facts, about: About) -> dict[str, Any]:
         "config": config,
         "environment": next(iter(facts["environment"]), None),
         "words": job_words.sentences(config, facts["rules"], facts["identities"]) if config else [],
-        "access": [access.told(row, names) for row in facts["access"]],
         "roles": [access.told(row, names) for row in facts["roles"]],
         "created": names.caller(config["created_by"], app_id=config["created_by"]) if config else None,
         "modified": names.caller(config["modified_by"], app_id=config["modified_by"]) if config else None,

@@ -1,4 +1,4 @@
-"""Who has access: role assignments that reach the jobs, as they were given; what they add up to is not evaluated."""
+"""Who has access: role assignments that reach the jobs, as they were given; what they add up to is in ``holding``."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from openpyxl.packaging.core import DocumentProperties
 from openpyxl.writer.excel import ExcelWriter
 from openpyxl.xml.functions import tostring
 
+from audit.render.workbook import holders
 from audit.render.workbook.cells import shown
 from audit.render.workbook.deterministic import rezip
 from audit.render.workbook.provenance import write_columns, write_provenance
@@ -54,6 +55,7 @@ def write(
     staged: dict[str, Staged] = {}
     con.execute("set TimeZone = 'UTC'")
     try:
+        holders.create(con)
         for sheet in (*sheets, RAW_FILES):
             staged[sheet.title] = stage(con, sheet, row_limit)
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".workbook-") as folder:
@@ -65,6 +67,7 @@ def write(
     finally:
         for item in staged.values():
             drop(con, item)
+        holders.drop(con)
 
 
 def _bound(volume: Volume) -> Any:

@@ -79,6 +79,8 @@ class Sheet:
     anchors: dict[str, str] = field(default_factory=dict)
     nothing: str = ""
     """What it means that a sheet has no rows although all was read, where that is more than a confirmed absence."""
+    remark: str = ""
+    """SQL for one text that stands at the head: what is special about the rows of this run. Null: nothing."""
     frozen: int = 0
     """How many columns stay in view when the sheet is scrolled sideways."""
 

@@ -27,6 +27,7 @@ class Staged:
     rows: int
     capacity: int
     missing: tuple[str, ...] = ()
+    remark: str = ""
     places: dict[str, dict[str, int]] = field(default_factory=dict)
     """anchor → key (lower-case) → number of the first row that has it, from 1."""
 
@@ -73,7 +74,8 @@ def stage(con: duckdb.DuckDBPyConnection, sheet: Sheet, row_limit: int) -> Stage
         )
         for name in sheet.anchors
     }
-    return Staged(sheet=sheet, table=table, rows=rows, capacity=capacity, places=places)
+    (remark,) = (con.execute(sheet.remark).fetchone() if sheet.remark else None) or ("",)
+    return Staged(sheet=sheet, table=table, rows=rows, capacity=capacity, remark=remark or "", places=places)
 
 
 def exists(con: duckdb.DuckDBPyConnection, name: str) -> bool:

@@ -43,7 +43,7 @@ def _head(pen: Pen, staged: Staged, part: int, state: State) -> None:
     pen.sheet.append([pen.text(staged.title(part), TITLE)])
     pen.sheet.append([pen.text(staged.sheet.note, Look(ink=MUTED))])
     back = pen.to_cell(pen.text("Summary", linked(Look())), ("Summary", 1))
-    text = " ".join(filter(None, (state.text, _continuation(staged, part), _links_note(staged))))
+    text = " ".join(filter(None, (state.text, staged.remark, _continuation(staged, part), _links_note(staged))))
     pen.sheet.append([back, pen.text(text, _tone(state.word))])
     pen.sheet.append([pen.text(column.heading, heading_of(column, HEADING)) for column in staged.sheet.shown])
 

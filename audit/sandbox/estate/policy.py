@@ -11,15 +11,31 @@ if TYPE_CHECKING:
 
 APPROVED_REGISTRIES = ("norvane.azurecr.io", "norvaneshared.azurecr.io")
 APPROVED_VAULTS = ("kv-norvane-prod", "kv-norvane-shared")
+APPROVED_PRINCIPALS = (
+    "grp-platform-engineers",
+    "grp-release-managers",
+    "deploy-*",
+    "ines.halloran@norvane.example",
+    "marek.dvorak@norvane.example",
+    "petra.okafor@norvane.example",
+    "emergency.access@norvane.example",
+)
+APPROVED_OPERATORS = ("grp-operations-on-call", "grp-*-developers", "orders-replay-scheduler")
+APPROVED_LOG_READERS = ("grp-auditors", "grp-operations-on-call", "grp-security-readers", "nightly-report*")
+STANDING_PRINCIPALS = ("deploy-*", "emergency.access@norvane.example")
 REQUIRED_TAGS = ("owner", "environment", "cost-centre", "runbook")
 
 
 def policy_toml(estate: Estate) -> str:
     """Return the [policy] section and the verified scalers of an audit.toml for this estate, whichever it is."""
     lists = {
+        "approved_log_readers": APPROVED_LOG_READERS,
+        "approved_operators": APPROVED_OPERATORS,
+        "approved_principals": APPROVED_PRINCIPALS,
         "approved_registries": APPROVED_REGISTRIES,
         "approved_vaults": APPROVED_VAULTS,
         "required_tags": REQUIRED_TAGS,
+        "standing_principals": STANDING_PRINCIPALS,
     }
     tried = (estate.now - timedelta(days=120)).date().isoformat()
     return (

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from audit.render.workbook.sheets.access import IDENTITIES, PERMISSIONS, ROLE_ASSIGNMENTS, ROLES
 from audit.render.workbook.sheets.assessment import CONTROLS, COVERAGE, FINDINGS, RECONCILIATION
+from audit.render.workbook.sheets.effective import ANSWERS, EFFECTIVE
 from audit.render.workbook.sheets.governance import CADENCE, EXEMPTIONS, LOCKS
 from audit.render.workbook.sheets.health import EXECUTIONS, HEALTH
 from audit.render.workbook.sheets.jobs import CONTAINERS, ENVIRONMENTS, JOBS, SCALE_RULES, SECRETS, SUBSCRIPTIONS
 from audit.render.workbook.sheets.operations import ACTION_GROUPS, ACTIVITY_LOG, DIAGNOSTIC_SETTINGS, RAW_FILES
 from audit.render.workbook.sheets.ownership import BUDGETS, TAGS
+from audit.render.workbook.sheets.privileged import ACTIVATIONS, DENIALS, ELIGIBLE, MEMBERS, MEMBERSHIPS
 from audit.render.workbook.sheets.surroundings import ALERTS, DEPENDENCIES, EVENT_SOURCES, FIRED, NETWORK
 from audit.render.workbook.sheets.time import CHANGES, CONTINUITY, COSTS, STATEMENTS
 
@@ -28,8 +30,15 @@ EVIDENCE = (
     DEPENDENCIES,
     EVENT_SOURCES,
     NETWORK,
+    ANSWERS,
+    EFFECTIVE,
     ROLE_ASSIGNMENTS,
     ROLES,
+    ELIGIBLE,
+    ACTIVATIONS,
+    DENIALS,
+    MEMBERS,
+    MEMBERSHIPS,
     LOCKS,
     EXEMPTIONS,
     ACTIVITY_LOG,

@@ -15,8 +15,9 @@ LEVEL = """
 
 ROLE_ASSIGNMENTS = Sheet(
     title="Role assignments",
-    note="Every grant that reaches the scope, from the management group down to the job. Eligible (PIM) access and "
-    "group members are not on this sheet.",
+    note="Every grant that reaches the scope, from the management group down to the job, as it was given. What "
+    "they add up to is on sheet Effective access; eligible roles, denials and members of groups have sheets of their "
+    "own.",
     query=f"""
         with reached as (
             select key, count(*) as jobs from (
