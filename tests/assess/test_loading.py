@@ -13,11 +13,11 @@ from audit.assess.header import Header
 from audit.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]
-TEN = ["JA-09", "JA-10", "JA-11", "JA-12", "JA-13", "JA-16", "JA-17", "JA-19", "JA-36", "JA-37"]
+IDS = [f"JA-{number:02}" for number in (1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 19, 29, 36, 37)]
 
 
 def test_the_built_in_controls_are_there_in_order() -> None:
-    assert [each.id for each in load()] == TEN
+    assert [each.id for each in load()] == IDS
 
 
 def test_a_file_is_named_after_its_control() -> None:
@@ -37,7 +37,7 @@ def test_every_requirement_has_a_label_of_ours_and_every_label_is_used() -> None
 def test_a_later_folder_replaces_a_control(tmp_path: Path) -> None:
     own = control(tmp_path, passing(), name="JA-09")
     chosen = {each.id: each for each in load([own])}
-    assert sorted(chosen) == TEN
+    assert sorted(chosen) == IDS
     assert chosen["JA-09"].source == "own"
     assert chosen["JA-10"].source == "built-in"
 
