@@ -44,7 +44,9 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
     data_action: str = ""
     """An action of the data plane; exactly one of the two is given."""
     type: str = ""
-    """Only where the resource is of this type, such as ``microsoft.servicebus/namespaces``; empty = of any."""
+    """Only where the resource is of this type, such as ``microsoft.servicebus/namespaces``.
+
+    With ``/*`` at its end: of any type below. Empty = of any."""
 
 
 class Way(msgspec.Struct, frozen=True, kw_only=True):

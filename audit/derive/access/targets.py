@@ -166,7 +166,8 @@ with facts as (
 ),
 asked as (
     select f.job_no, n.need, n.capability, n.way, n.seq, n.needs, n.place, f.target_no, f.set_no
-    from facts f join access_needs n on n.place = f.relation and (n.type is null or n.type = f.type)
+    from facts f join access_needs n on n.place = f.relation
+        and (n.type is null or n.type = f.type or ends_with(n.type, '/*') and starts_with(f.type, rtrim(n.type, '*')))
     where case n.condition when 'identity' then f.identity when 'local_auth' then f.local_auth when 'rbac' then f.rbac
                when 'access_policies' then f.access_policies when 'admin_user' then f.admin_user else true end
 )

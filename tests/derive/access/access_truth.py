@@ -116,7 +116,7 @@ class Evaluator:
             choices = []
             for place in [target] if relation == on else self.targets_of(relation):
                 held = [[h for h in self.grants(need, place) if h.principal == who] for need in needs]
-                typed = all(not need.type or kind_of(place) == need.type for need in needs)
+                typed = all(fits(place, need.type) for need in needs)
                 if typed and all(held):
                     choices.append([best(each) for each in held])
             if not choices:
@@ -172,7 +172,7 @@ class Evaluator:
 
     def targets(self, need: Need) -> list[str]:
         """Return the job's resources that a need is asked of."""
-        return [each for each in self.targets_of(need.on) if not need.type or kind_of(each) == need.type]
+        return [each for each in self.targets_of(need.on) if fits(each, need.type)]
 
     def targets_of(self, relation: str) -> list[str]:
         """Return the job's resources of one relation, each once."""
@@ -333,6 +333,14 @@ def kind_of(resource: str) -> str:
     """Return the ARM type of an id, all its levels, in lower case."""
     provider, *pairs = resource.lower().rpartition("/providers/")[2].split("/")
     return "/".join([provider, *pairs[::2]])
+
+
+def fits(place: str, wanted: str) -> bool:
+    """Tell whether a resource is of a type; ``a/b/*`` is every type below ``a/b``, and none is any."""
+    kind = kind_of(place) or ""
+    if wanted.endswith("/*"):
+        return kind.startswith(wanted[:-1])
+    return not wanted or kind == wanted
 
 
 def best(holds: list[Hold]) -> Hold:
