@@ -84,6 +84,7 @@ KEYS = {
     "subjects": "one SELECT giving `job_id, subject`: everything that the control has to answer for",
     "rationale": "why it matters, and what a pass doesn't say",
     "remediation": "what to do about a failure",
+    "limits": "what the control can't see: what a pass doesn't rule out",
     "empty": "the reason given for a job without any subject",
     "frameworks": "requirement ids by framework: `mcsb`, `iso27001`, `soc2`, `nist80053`, `pci`, `cis`",
     "parameters": "baselines by name, each with `default`, `description` and, where the default doesn't tell, `type`",
@@ -119,6 +120,8 @@ def _section(control: Control, labels: Mapping[str, Framework]) -> Iterator[str]
     yield f"\n**{header.title}** ({header.area}, {header.severity}; {control.file})"
     yield f"\n{_prose(header.rationale)}"
     yield f"\n*What to do:* {_prose(header.remediation)}"
+    if header.limits:
+        yield f"\n*What it can't see:* {_prose(header.limits)}"
     yield f"\n*Where a job has no subject:* `{Verdict.NOT_APPLICABLE}`, {_prose(header.empty)}."
     if header.parameters:
         yield "\n| [policy] key | default | meaning |"

@@ -83,6 +83,7 @@ def _control(control: Control, answers: Answers) -> ControlRow:
         sql=control.text,
         file=control.file,
         source=control.source,
+        limits=header.limits.strip(),
         subjects_total=answers.subjects_total,
         population_note=answers.note,
         failure=answers.failure or None,

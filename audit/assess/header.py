@@ -63,6 +63,8 @@ class Header(_Table, frozen=True, kw_only=True):
     """One SELECT giving (job_id, subject): everything that the control has to answer for."""
     rationale: str
     remediation: str
+    limits: str = ""
+    """What the control can't see: what a pass doesn't rule out and what a fail may mistake."""
     empty: str = "the job has nothing that this control looks at"
     """The reason given where a job has no subject at all."""
     frameworks: Frameworks = Frameworks()

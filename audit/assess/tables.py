@@ -66,6 +66,8 @@ class ControlRow(Record, frozen=True, kw_only=True):
     file: str
     source: str
     """``built-in`` or ``own``."""
+    limits: str
+    """What the control can't see; empty = its file doesn't say."""
     subjects_total: int
     population_note: str
     failure: str | None = None
