@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from audit.model.review import ReviewSettings
 from audit.model.stated import VerifiedScaler
 
 Guid = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
@@ -124,6 +125,8 @@ class Settings(_Table, frozen=True, kw_only=True):
     collect: CollectSettings = CollectSettings()
     store: StoreSettings = StoreSettings()
     cost: CostSettings = CostSettings()
+    review: ReviewSettings = ReviewSettings()
+    """[review]: who reviews which access, and until when."""
     scalers: tuple[VerifiedScaler, ...] = ()
     """[[scalers]]: scalers that somebody tried with event-driven jobs, each with who and when."""
     policy: dict[str, Any] = {}

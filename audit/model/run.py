@@ -9,6 +9,7 @@ import msgspec
 
 from audit.model.outcome import Collected, Gap
 from audit.model.prices import Prices
+from audit.model.review import ReviewSettings
 from audit.model.scaler import Scaler
 from audit.model.scope import Scope
 from audit.model.stated import Register, VerifiedScaler
@@ -99,6 +100,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """What the user's own scaler catalogue says differently from the one that travels with the program."""
     prices: Prices | None = None
     """The price list in force when the run was made, for estimates."""
+    review: ReviewSettings = ReviewSettings()
+    """[review] of audit.toml when the run began: who reviews which access."""
     collected_for: Window | None = None
     """Set while a pack is made for another window than the run's: the run's own. Events then come from history."""
     restored_from: str = ""

@@ -18,6 +18,7 @@ from audit.store.reader import StoredRun
 from audit.store.redaction import Redactor
 from audit.store.redaction.key import load_key
 from audit.store.redaction.stated import redacted
+from audit.store.reviews import Reviews
 from audit.store.unit import UnitWriter
 from audit.store.writer import RunWriter
 
@@ -33,6 +34,7 @@ __all__ = [
     "Readable",
     "Redactor",
     "RestoredRun",
+    "Reviews",
     "RunWriter",
     "Store",
     "StoredRun",
@@ -54,6 +56,11 @@ class Store:
     def history(self) -> History:
         """What is kept over runs."""
         return History(self._layout)
+
+    @property
+    def reviews(self) -> Reviews:
+        """Access reviews that were sent out, and what came back."""
+        return Reviews(self._layout.reviews)
 
     def create(self, run: Run, attachments: Mapping[str, Path] | None = None) -> RunWriter:
         """Begin a run: take the store's lock, make its folder and run.json. Raises StoreError, UsageError.

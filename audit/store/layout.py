@@ -83,6 +83,11 @@ class Layout:
         return self.output / "history"
 
     @property
+    def reviews(self) -> Path:
+        """Reviews that were sent out, and what came back."""
+        return self.history / "reviews"
+
+    @property
     def lock(self) -> Path:
         """Held by the run that writes here."""
         return self.output / ".lock"

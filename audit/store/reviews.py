@@ -1,0 +1,134 @@
+"""Reviews: what was sent out to be reviewed and what came back, kept beside history, appended to, never changed.
+
+::
+
+    output/history/reviews/<pack>/issued-N.json           a rendering that asks something else than the one before
+    output/history/reviews/<pack>/issued-N.<table>.parquet  its entitlements, and the jobs each of them reaches
+    output/history/reviews/<pack>/NNNN.json               one import: decisions about the entitlements
+
+A pack's folder can be thrown away; who decided what about which access can't.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from audit.errors import IntegrityError
+from audit.model.review import IssuedReview, ReviewRecord
+from audit.store import atomic, tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    import duckdb
+
+TABLES = ("entitlements", "entitlement_jobs")
+"""What is kept of a review that was sent out."""
+
+T = TypeVar("T")
+_HINT = "restore output/history/reviews from a copy"
+
+
+class Reviews:
+    """The reviews of one output folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def issue(self, con: duckdb.DuckDBPyConnection, issued: IssuedReview) -> bool:
+        """Keep what a pack asks, from the tables in ``con``; False where the same was asked before.
+
+        Raises StoreError.
+        """
+        known = [each for each in self.issued() if each.review == issued.review]
+        if any(each.rows_sha256 == issued.rows_sha256 for each in known):
+            return False
+        folder = self.folder / issued.review
+        name = f"issued-{len(known) + 1}"
+        with atomic.refusals(self.folder):
+            atomic.make_folder(folder)
+            for table in TABLES:
+                part, target = folder / f".{name}.{table}.part", folder / f"{name}.{table}.parquet"
+                part.unlink(missing_ok=True)
+                con.execute(
+                    f"copy (select * from {table} order by row_id) to {tables.literal(str(part))} "
+                    "(format parquet, compression zstd)"
+                )
+                atomic.publish(part, target)
+            atomic.write(folder / f"{name}.json", _encoded(issued))
+        return True
+
+    def append(self, record: ReviewRecord) -> Path:
+        """Keep one import and return its file. Raises StoreError."""
+        folder = self.folder / record.review
+        with atomic.refusals(self.folder):
+            atomic.make_folder(folder)
+            path = folder / f"{len(self._files(folder)) + 1:04}.json"
+            atomic.write(path, _encoded(record))
+        return path
+
+    def issued(self, *, before: datetime | None = None) -> list[IssuedReview]:
+        """Return the reviews that were sent out, oldest first; ``before``: of runs that began before.
+
+        Of a pack that was rendered anew with other rows every rendering. Raises IntegrityError.
+        """
+        found = [each for path in self._heads() if (each := _read(path, IssuedReview))]
+        found = [each for each in found if before is None or each.run_started < before]
+        return sorted(found, key=lambda each: (each.run_started, each.review))
+
+    def records(self, review: str, *, until: datetime | None = None) -> list[ReviewRecord]:
+        """Return what was imported about one pack, oldest first, ``until`` that moment. Raises IntegrityError."""
+        folder = self.folder / review
+        found = [_read(path, ReviewRecord) for path in self._files(folder)]
+        return [each for each in found if until is None or each.imported_at <= until]
+
+    def rows_of(self, issued: IssuedReview) -> dict[str, Path]:
+        """Return the Parquet files of what was asked, by table. Raises IntegrityError where they are gone."""
+        for path in self._heads():
+            if path.parent.name == issued.review and _read(path, IssuedReview).rows_sha256 == issued.rows_sha256:
+                files = {table: path.with_name(f"{path.stem}.{table}.parquet") for table in TABLES}
+                for file in files.values():
+                    if not file.is_file():
+                        raise IntegrityError(
+                            "a review that was sent out has lost its rows", where=str(file), hint=_HINT
+                        )
+                return files
+        raise IntegrityError("a review that was sent out is gone", where=str(self.folder / issued.review), hint=_HINT)
+
+    def _heads(self) -> Iterator[Path]:
+        yield from sorted(
+            self.folder.glob("*/issued-*.json"), key=lambda path: (path.parent.name, len(path.name), path)
+        )
+
+    def _files(self, folder: Path) -> list[Path]:
+        return sorted(folder.glob("[0-9][0-9][0-9][0-9].json"))
+
+
+def digest(con: duckdb.DuckDBPyConnection) -> str:
+    """Return SHA-256 over what a review asks: the ids of the entitlements, what they give, to whom they are sent."""
+    row = con.execute(
+        """
+        select string_agg(sha256(to_json({'id': entitlement_id, 'kind': kind, 'principal': principal_id, 'role': role,
+               'scope': scope, 'capabilities': capabilities, 'jobs': jobs, 'privileged': privileged,
+               'expires': expires, 'condition': condition, 'reviewer': reviewer})::VARCHAR), ''
+               order by entitlement_id)
+        from entitlements
+        """
+    ).fetchone()
+    return hashlib.sha256((row[0] if row and row[0] else "").encode()).hexdigest()
+
+
+def _encoded(record: msgspec.Struct) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n"
+
+
+def _read(path: Path, shape: type[T]) -> T:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=shape)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise IntegrityError(f"a record of a review can't be read: {error}", where=str(path), hint=_HINT) from error
