@@ -14,7 +14,7 @@ from audit.errors import ConfigError, EngineError
 from audit.model import Verdict
 
 if TYPE_CHECKING:
-    from audit.assess.estate import Estate, Job
+    from audit.assess.estate import Estate, Job, Lack
     from audit.assess.header import Control
     from audit.assess.locked import Locked
 
@@ -152,20 +152,34 @@ def _key(control: Control, estate: Estate, job_id: object, subject: object, wher
 
 def _job(control: Control, estate: Estate, key: str, found: dict[str, Answer | None], broken: str) -> list[Placed]:
     """Return a job's verdicts: the control's own, unless the job, the control or the evidence keeps it from any."""
-    job, told = estate.jobs[key], ""
+    job, told = estate.jobs[key], broken
     if job.deleted:
         found, told = {}, f"{job.deleted}; its configuration was not collected"
-    elif broken:
-        told = broken
-    elif lacks := estate.lacks(control.header.needs, key):
-        told = "evidence is missing: " + _listed([str(lack) for lack in lacks])
-    if told:
-        refs = {subject: given.raw_ref if given else None for subject, given in found.items()} or {job.name: None}
-        answers = {subject: Answer(Verdict.NOT_ASSESSED.value, told, ref) for subject, ref in refs.items()}
-    else:
-        answers = {subject: given for subject, given in found.items() if given is not None}
-        answers = answers or {job.name: Answer(Verdict.NOT_APPLICABLE.value, control.header.empty, None)}
+    answers = {}
+    for subject, given in (found or {job.name: None}).items():
+        lacks = estate.lacks(_rests_on(control, subject if found else None), key)
+        if told or lacks:
+            answers[subject] = _lacking(control, given, told, lacks)
+        elif given is not None:
+            answers[subject] = given
+    answers = answers or {job.name: Answer(Verdict.NOT_APPLICABLE.value, control.header.empty, None)}
     return [_row(control, job, subject, given) for subject, given in answers.items()]
+
+
+def _rests_on(control: Control, subject: str | None) -> tuple[str, ...]:
+    """Return the kinds that a subject rests on; all of them where there is no subject to tell."""
+    header = control.header
+    return tuple(kind for kind in header.needs if subject is None or subject not in header.spares.get(kind, ()))
+
+
+def _lacking(control: Control, given: Answer | None, told: str, lacks: list[Lack]) -> Answer:
+    """Return what is concluded without the evidence: nothing, but a failure that what was read shows."""
+    missing = _listed([str(lack) for lack in lacks])
+    firm = given is not None and given.verdict == Verdict.FAIL.value
+    if given and firm and not told and all(lack.kind in control.header.fails_despite for lack in lacks):
+        return given._replace(reason=f"{given.reason}; other evidence is missing: {missing}")
+    why = told or f"evidence is missing: {missing}"
+    return Answer(Verdict.NOT_ASSESSED.value, why, given.raw_ref if given else None)
 
 
 def _row(control: Control, job: Job, subject: str, given: Answer) -> Placed:

@@ -29,6 +29,9 @@ subjects with one of these words.
 | `not_assessed` | evidence that it needs is missing for that job: nothing was concluded, whatever the SELECT says |
 | `not_applicable` | there is nothing to ask: the job has no such subject |
 
+Two keys of the header let an answer stand beside a gap: `fails_despite`, for failures that what was read shows all the
+same, and `spares`, for subjects that rest on other evidence. The reason then names the gap.
+
 A link to a framework says that a control *{link}* a requirement. It never says that anybody is compliant. Labels of
 requirements are ours.
 
@@ -85,6 +88,8 @@ KEYS = {
     "rationale": "why it matters, and what a pass doesn't say",
     "remediation": "what to do about a failure",
     "limits": "what the control can't see: what a pass doesn't rule out",
+    "fails_despite": "kinds of `needs` whose gap leaves a `fail` standing, because what was read shows it",
+    "spares": "by kind of `needs`, the subjects that don't rest on it: its gap leaves their answers standing",
     "empty": "the reason given for a job without any subject",
     "frameworks": "requirement ids by framework: `mcsb`, `iso27001`, `soc2`, `nist80053`, `pci`, `cis`",
     "parameters": "baselines by name, each with `default`, `description` and, where the default doesn't tell, `type`",

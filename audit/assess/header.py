@@ -65,6 +65,10 @@ class Header(_Table, frozen=True, kw_only=True):
     remediation: str
     limits: str = ""
     """What the control can't see: what a pass doesn't rule out and what a fail may mistake."""
+    fails_despite: tuple[str, ...] = ()
+    """Kinds of ``needs`` whose gap leaves a failure standing: the rows that were read show it."""
+    spares: dict[str, tuple[str, ...]] = {}
+    """Subjects that don't rest on a kind of ``needs``, by kind: its gap leaves their answers standing."""
     empty: str = "the job has nothing that this control looks at"
     """The reason given where a job has no subject at all."""
     frameworks: Frameworks = Frameworks()
@@ -177,6 +181,11 @@ def _check(header: Header, kinds: tuple[str, ...], where: str) -> None:
     for kind in header.needs:
         if kind not in kinds:
             raise ConfigError(f'"{kind}" is no evidence kind', where=f"{where}: needs", hint=near(kind, kinds))
+    for key in ("fails_despite", "spares"):
+        for kind in getattr(header, key):
+            if kind not in header.needs:
+                told = f'"{kind}" stands under {key} but not under needs'
+                raise ConfigError(told, where=f"{where}: {key}", hint=near(kind, header.needs))
 
 
 def near(word: str, known: tuple[str, ...]) -> str:

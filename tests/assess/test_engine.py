@@ -56,6 +56,29 @@ def test_a_gap_overrides_whatever_the_sql_says(tables: RunTables, tmp_path: Path
         assert word in rows["orders"][1]
 
 
+@pytest.mark.parametrize("said", ["pass", "fail", "not_applicable"])
+def test_only_a_failure_that_what_was_read_shows_outlasts_a_gap(tables: RunTables, tmp_path: Path, said: str) -> None:
+    tables.add(job("orders"))
+    tables.gap("tags", f"/subscriptions/{SUB}")
+    sql = passing().replace("'pass'", f"'{said}'")
+    own = control(tmp_path, sql, needs="jobs, tags, budgets", more="fails_despite: [tags]")
+    ((_, verdict, reason),) = answers(tables, own)
+    assert verdict == ("fail" if said == "fail" else "not_assessed")
+    assert reason.startswith("fine; other evidence is missing: tags at" if said == "fail" else "evidence is missing")
+    tables.gap("budgets", f"/subscriptions/{SUB}")
+    assert answers(tables, own)[0][1] == "not_assessed"
+
+
+def test_a_gap_leaves_alone_what_does_not_rest_on_it(tables: RunTables, tmp_path: Path) -> None:
+    two = "select job_id, unnest(['its name', 'its owner']) as subject from jobs"
+    tables.add(job("orders"))
+    own = control(tmp_path, passing(two), subjects=two, needs="jobs, tags", more="spares: {tags: [its name]}")
+    tables.gap("tags", f"/subscriptions/{SUB}")
+    assert [row[:2] for row in answers(tables, own)] == [("its name", "pass"), ("its owner", "not_assessed")]
+    tables.gap("jobs", f"/subscriptions/{SUB}")
+    assert {row[1] for row in answers(tables, own)} == {"not_assessed"}
+
+
 def test_a_gap_in_a_kind_that_is_not_needed_changes_nothing(tables: RunTables, tmp_path: Path) -> None:
     tables.add(job("orders"))
     tables.gap("tags", f"/subscriptions/{SUB}")

@@ -68,6 +68,8 @@ def test_a_folder_without_controls_is_refused(tmp_path: Path, make: bool) -> Non
         ("area: governance", "area: governence", "area", "governance"),
         ("needs: [jobs]", "needs: [job]", "job", '"jobs"'),
         ("needs: [jobs]", "needs: jobs", "needs", ""),
+        ("needs: [jobs]", "needs: [jobs]\nfails_despite: [job]", "fails_despite", '"jobs"'),
+        ("needs: [jobs]", "needs: [jobs]\nspares: {tags: [x]}", "spares", "jobs"),
         ("needs: [jobs]", "needs: []", "needs", ""),
         ("id: T-01", "id: 17", "id", ""),
         ("id: T-01", "id: ../x", "control id", ""),
