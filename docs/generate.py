@@ -22,7 +22,7 @@ import msgspec
 from audit import derive, evidence
 from audit.assess import catalogue, load
 from audit.assess.frameworks import frameworks
-from audit.assess.tables import ControlRow, ParameterRow, VerdictRow
+from audit.assess.tables import ControlRow, ParameterRow, RequirementRow, VerdictRow
 from audit.config import packaged, register, scalers
 from audit.config.settings import Settings
 from audit.derive.cadence import Cadence
@@ -39,7 +39,10 @@ from audit.store.history import EVENT_TABLES
 
 HERE = Path(__file__).resolve().parent
 DERIVED = tomllib.loads((HERE / "derived.toml").read_text(encoding="utf-8"))
-RECORDS = (Cadence, Statement, JobAttachment, ScalerFact, Coverage, RawFile, ParameterRow, ControlRow, VerdictRow)
+RECORDS = (
+    Cadence, Statement, JobAttachment, ScalerFact, Coverage, RawFile, ParameterRow, ControlRow, RequirementRow,
+    VerdictRow,
+)  # fmt: skip
 """Tables that are made from the collected ones and have a record class."""
 NOTE = "<!-- made by docs/generate.py: change the code's docstrings and run `make docs` -->"
 STANDARD = {

@@ -13,9 +13,11 @@ import msgspec
 from audit.assess import estate as estates
 from audit.assess import failures
 from audit.assess.answers import Answers, answer
+from audit.assess.frameworks import frameworks
 from audit.assess.locked import Locked
 from audit.assess.parameters import check_policy, resolve
-from audit.assess.tables import ControlRow, ParameterRow, Spool, VerdictRow
+from audit.assess.requirements import requirements
+from audit.assess.tables import ControlRow, ParameterRow, RequirementRow, Spool, VerdictRow
 from audit.model import Json
 
 if TYPE_CHECKING:
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
 
 
 def assess(database: Path, run: Run, controls: Sequence[Control], *, timeout: float = 30.0) -> None:
-    """Run every control over the tables in ``database`` and write ``parameters``, ``controls`` and ``verdicts`` there.
+    """Run every control over the tables in ``database``.
+
+    Writes ``parameters``, ``controls``, ``verdicts`` and ``requirements`` there.
 
     ``database`` is a DuckDB file that holds the collected and the derived tables; close every connection to it first,
     because it is reopened read-only, without external access, while SQL of the user's runs. ``timeout``: seconds per
@@ -35,6 +39,7 @@ def assess(database: Path, run: Run, controls: Sequence[Control], *, timeout: fl
     check_policy(controls, run.settings)
     ordered = sorted(controls, key=lambda control: control.id)
     _parameters(database, run, ordered)
+    _requirements(database, run, ordered)
     failed: list[failures.Failure] = []
     with (
         closing(Spool(VerdictRow, _beside(database, "verdicts"))) as verdicts,
@@ -65,6 +70,14 @@ def _parameters(database: Path, run: Run, controls: Sequence[Control]) -> None:
             )
             for row in resolve(controls, run.settings)
         )
+        with closing(duckdb.connect(str(database))) as con:
+            spool.into(con)
+
+
+def _requirements(database: Path, run: Run, controls: Sequence[Control]) -> None:
+    with closing(Spool(RequirementRow, _beside(database, "requirements"))) as spool:
+        told = requirements(frameworks(), controls)
+        spool.add((row, run.started, f"config/frameworks/{row.framework}.toml") for row in told)
         with closing(duckdb.connect(str(database))) as con:
             spool.into(con)
 

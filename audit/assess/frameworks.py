@@ -1,4 +1,4 @@
-"""Framework labels: for each requirement that a control supports, a few words of our own."""
+"""Framework labels: for each requirement that a control may support, a few words of our own; and what none can show."""
 
 from __future__ import annotations
 
@@ -15,11 +15,23 @@ LINK = "supports"
 """What a control does to a requirement. It never makes anybody compliant."""
 
 
+class NotShown(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a framework asks around jobs that this program can't show."""
+
+    requirements: tuple[str, ...]
+    """The framework's ids, as it writes them."""
+    asks: str
+    """What they are about, in our words."""
+    look: str
+    """Where the evidence lies instead."""
+
+
 class Framework(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One framework: its name and edition, and our label for each id."""
+    """One framework: its name and edition, our label for each id, and what it asks beyond our reach."""
 
     name: str
     labels: dict[str, str]
+    not_shown: tuple[NotShown, ...] = ()
 
 
 def frameworks(directory: Path | None = None) -> dict[str, Framework]:
@@ -37,10 +49,19 @@ def frameworks(directory: Path | None = None) -> dict[str, Framework]:
 
 def _read(path: Path) -> Framework:
     try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Framework)
+        framework = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Framework)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise ConfigError(
             f"the framework's labels can't be read: {error}",
             where=str(path),
-            hint="expected: name, and a table [labels]",
+            hint="expected: name, a table [labels], and [[not_shown]] with requirements, asks and look",
         ) from None
+    for each in framework.not_shown:
+        for requirement in each.requirements:
+            if requirement in framework.labels:
+                raise ConfigError(
+                    f'"{requirement}" stands among the labels and under [[not_shown]]',
+                    where=str(path),
+                    hint="what a control can support is not beyond reach: remove it from one of them",
+                )
+    return framework

@@ -74,6 +74,28 @@ class ControlRow(Record, frozen=True, kw_only=True):
     """What kept the control from answering for every job or for some, which are ``not_assessed``; null = nothing."""
 
 
+class RequirementRow(Record, frozen=True, kw_only=True):
+    """One requirement of a framework: one that controls may support, or some that no control here can show."""
+
+    table = "requirements"
+    row_key = ("framework", "requirement")
+
+    framework: str
+    """Its key in a control's header: ``mcsb`` ``iso27001`` ``soc2`` ``nist80053`` ``pci`` ``cis``."""
+    framework_name: str
+    """Its name and edition."""
+    requirement: str
+    """Its id as the framework writes it; several, separated by commas, where ``shown`` is false."""
+    label: str | None
+    """What it is about, in our words; null = a control of the user's links to it and we have no words for it."""
+    shown: bool
+    """False: no control of this program can show it."""
+    look: str | None = None
+    """Where the evidence lies instead; null where ``shown`` is true."""
+    position: int
+    """Its place in the order of frameworks and, within one, of ids; what can't be shown comes last."""
+
+
 class Spool:
     """Rows on their way into one table, as JSON lines in a file beside the database: memory stays bounded."""
 
