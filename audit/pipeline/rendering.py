@@ -16,6 +16,7 @@ from audit.derive import LEFT_OUT
 from audit.errors import ExitCode, StoreError, UsageError
 from audit.model import Severity, Window
 from audit.pipeline.naming import named
+from audit.pipeline.sealing import seal
 from audit.pipeline.tabling import broken_controls, controls_in, scratch, tabled
 from audit.render import pack as packs
 from audit.render.incident import Incident
@@ -99,7 +100,8 @@ def render(
     with scratch() as database:
         run = tabled(stored, database, loaded, history=store.history, window=window, capabilities=capabilities)
         with contextlib.closing(tables.connect(str(database))) as con:
-            before = _made(packs.place(output, pack, run))
+            place = packs.place(output, pack, run)
+            before = _made(place)
             path = packs.build(
                 con,
                 run,
@@ -110,6 +112,7 @@ def render(
                 controls=loaded,
                 formats=formats,
                 incidents=asked,
+                finish=lambda folder: seal(folder, place),
             )
             kept = _remember(con, store, stored) if window is None and isinstance(stored, StoredRun) else ""
             summary = _summary(con, path, run.run_id, kept)

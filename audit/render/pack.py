@@ -14,7 +14,7 @@ from audit.render import data, html, raw_files, workbook
 from audit.store import atomic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import duckdb
 
@@ -61,15 +61,17 @@ def build(
     controls: Sequence[ControlFile],
     formats: Sequence[str] = (),
     incidents: Sequence[Incident] = (),
+    finish: Callable[[Path], None] | None = None,
 ) -> Path:
     """Render a run into ``output``/packs/<pack>-<period>-<run id> and return that folder.
 
     ``con`` holds the run's tables, derived and assessed; ``raw_files`` is added to them. ``formats``: of FORMATS; empty
     = all. ``templates``: folders, the first that has a template wins. ``incidents``: windows that get an incident view
-    of their own. What is made of a run without its folder is named …-restored: an earlier pack of the run, which still
-    has the raw answers, stays. A pack of the same name is replaced, by one rename, once the new one is complete: the
-    same run gives the same bytes. Raises StoreError, ConfigError (a template), IntegrityError (a raw file), UsageError
-    (an incident).
+    of their own. ``finish`` is given the folder once everything else is in it, before it gets its name: what it raises
+    leaves no pack. What is made of a run without its folder is named …-restored: an earlier pack of the run, which
+    still has the raw answers, stays. A pack of the same name is replaced, by one rename, once the new one is complete:
+    the same run gives the same bytes. Raises StoreError, ConfigError (a template), IntegrityError (a raw file),
+    UsageError (an incident).
     """
     wanted = formats or FORMATS
     packs = output / "packs"
@@ -86,6 +88,8 @@ def build(
                 html.write(con, run, stored, folder, list(templates), workbook="xlsx" in wanted, incidents=incidents)
             if "xlsx" in wanted:
                 workbook.write(con, run, folder / "evidence.xlsx", report="html" in wanted, lost=stored.lost)
+            if finish is not None:
+                finish(folder)
             _private(folder)
             _publish(folder, packs / name)
         except BaseException:

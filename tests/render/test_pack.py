@@ -125,6 +125,26 @@ def test_what_fails_leaves_the_pack_that_was_there(source: Source, tmp_path: Pat
     assert [path.name for path in first.parent.iterdir()] == [first.name]
 
 
+def test_what_the_last_step_refuses_leaves_the_pack_that_was_there(source: Source, tmp_path: Path) -> None:
+    met: list[set[str]] = []
+
+    def finish(folder: Path) -> None:
+        met.append({path.name for path in folder.iterdir()})
+        if len(met) > 1:
+            raise IntegrityError("no")
+        (folder / "SHA256SUMS").write_text("sums")
+
+    first = source.build(tmp_path, formats=("xlsx",), finish=finish)
+    before = contents(first)
+    assert before["SHA256SUMS"] == b"sums"
+    with pytest.raises(IntegrityError):
+        source.build(tmp_path, finish=finish)
+    assert contents(first) == before
+    assert {"evidence.xlsx", "data", "raw", "controls", "run.json"} <= met[0]
+    assert {"index.html", "jobs", "pages"} <= met[1]
+    assert [path.name for path in first.parent.iterdir()] == [first.name]
+
+
 def test_what_a_killed_process_left_is_cleared_away(source: Source, tmp_path: Path) -> None:
     name = f"compliance-{source.stored.run.window.label}-{source.stored.run.run_id}"
     left = tmp_path / "packs" / f".{name}.part-killed"

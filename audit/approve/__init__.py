@@ -1,0 +1,1 @@
+"""What people say about a pack, kept beside its seal: approvals, withdrawals, reviews."""
