@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
-import zipfile
-from datetime import UTC
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
-
-from openpyxl.packaging.core import DocumentProperties
-from openpyxl.writer.excel import ExcelWriter
-from openpyxl.xml.functions import tostring
+from typing import TYPE_CHECKING, Any
 
 from audit.render.workbook import holders
-from audit.render.workbook.cells import shown
-from audit.render.workbook.deterministic import rezip
+from audit.render.workbook.binding import bind
 from audit.render.workbook.provenance import write_columns, write_provenance
 from audit.render.workbook.sheets import EVIDENCE, RAW_FILES
 from audit.render.workbook.stage import Staged, drop, stage
@@ -24,6 +15,7 @@ from audit.render.workbook.volume import Volume
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     import duckdb
 
@@ -58,19 +50,15 @@ def write(
         holders.create(con)
         for sheet in (*sheets, RAW_FILES):
             staged[sheet.title] = stage(con, sheet, row_limit)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".workbook-") as folder:
-            loose = Path(folder) / "loose.xlsx"
-            book = _bound(Volume(con=con, run=run, staged=staged, report=report, lost=lost))
-            with zipfile.ZipFile(loose, "w", zipfile.ZIP_STORED) as archive:  # rezip packs it, once
-                ExcelWriter(book, archive).save()
-            rezip(loose, path, _properties(run))
+        book = _written(Volume(con=con, run=run, staged=staged, report=report, lost=lost))
+        bind(book, path, run, title=f"Compliance evidence, {run.window.label}")
     finally:
         for item in staged.values():
             drop(con, item)
         holders.drop(con)
 
 
-def _bound(volume: Volume) -> Any:
+def _written(volume: Volume) -> Any:
     """Write every sheet, in the order of the book."""
     write_summary(volume)
     for title, item in volume.staged.items():
@@ -79,17 +67,3 @@ def _bound(volume: Volume) -> Any:
         write_table(volume, item)
     write_columns(volume)
     return volume.book
-
-
-def _properties(run: Run) -> bytes:
-    """Return docProps/core.xml: its times are the run's, not the clock's."""
-    at = (run.finished or run.started).astimezone(UTC).replace(tzinfo=None, microsecond=0)
-    properties = DocumentProperties(
-        creator=f"jobaudit {run.tool_version}",
-        title=f"Compliance evidence, {run.window.label}",
-        subject=shown(f"Run {run.run_id}"),
-        lastModifiedBy=f"jobaudit {run.tool_version}",
-        created=at,
-        modified=at,
-    )
-    return cast("bytes", tostring(properties.to_tree()))  # its stub says str

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+from openpyxl.styles import Alignment, Border, Font, PatternFill, Protection, Side
 
 INK, MUTED, LINK, LINE = "1F2933", "5B6770", "0B5394", "D5DBE1"
 BAND, BAND_TEXT, PANEL = "22384F", "FFFFFF", "F3F6F9"
@@ -48,6 +48,8 @@ class Look:
     quoted: bool = False
     indent: int = 0
     middle: bool = False
+    open: bool = False
+    """Whether the cell may be filled in where its sheet is protected."""
 
 
 def with_(look: Look, **changes: Any) -> Look:
@@ -102,4 +104,6 @@ class Styles:
         cell.number_format = look.format
         if look.quoted:
             cell.quotePrefix = True
+        if look.open:
+            cell.protection = Protection(locked=False)
         return int(cell.style_id)

@@ -1,0 +1,8 @@
+"""The workbooks of an access review: one for each reviewer, to be filled in and sent back."""
+
+from __future__ import annotations
+
+from audit.render.review.book import write
+from audit.render.review.sent import ROWS, Sent, sent
+
+__all__ = ["ROWS", "Sent", "sent", "write"]
