@@ -48,11 +48,12 @@ def area_rank(area: str) -> tuple[int, str]:
 
 
 def load(con: duckdb.DuckDBPyConnection) -> dict[str, Row]:
-    """Return every control by id, in order, with ``supports`` and ``counts`` by verdict."""
+    """Return every control by id, in order, with ``supports``, ``linked`` (ids by framework), ``counts`` by verdict."""
     controls = {row["control_id"]: row for row in fetch(con, "select * from controls order by control_id")}
     for control in controls.values():
         control["path"] = f"controls/{'own/' if control['source'] == 'own' else ''}{control['file']}"
         control["supports"] = supports(control["frameworks"])
+        control["linked"] = json.loads(control["frameworks"] or "{}")
         control["needs"] = json.loads(control["needs"] or "[]")
         control["counts"] = dict.fromkeys(VERDICTS, 0)
         control["parameters"] = []

@@ -1,4 +1,4 @@
-"""The HTML report: index.html, its continuation pages, one page per job, per control and kind, and raw page views."""
+"""The HTML report: index.html, its continuation pages, one page per job, control, framework and kind, and raw views."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from audit.render.sections import (
     coverage,
     figures,
     findings,
+    frameworks,
     health,
     holding,
     matrix,
@@ -85,8 +86,11 @@ class Report:
         self._views = views
         self._names = Names(con, run)
         self._controls = controls.load(con)
+        self._frameworks = frameworks.frameworks(con, self._controls)
         templates.add(
             controls=self._controls,
+            labels=frameworks.labels(self._frameworks),
+            framework_names={each["key"]: each["name"] for each in self._frameworks},
             who=self._names.principal,
             subscription_name=self._names.subscription,
             scope_name=self._names.scope,
@@ -100,6 +104,7 @@ class Report:
         self._templates.add(kind_pages={kind["kind"] for kind in kinds})
         for control in self._controls.values():
             self._control(control)
+        self._each_framework(kinds)
         for kind in kinds:
             self._kind(kind)
         self._templates.add(lacking=lacking)
@@ -144,6 +149,7 @@ class Report:
             "without_raw": provenance.WITHOUT_RAW,
             "own_controls": sum(1 for control in self._controls.values() if control["source"] != "built-in"),
             "areas": matrix.areas(con),
+            "frameworks": self._frameworks,
             "change_counts": changes.counts(con),
             "access_counts": access.counts(con, "listing_access"),
             "costs": health.cost(con),
@@ -207,6 +213,16 @@ class Report:
         self._staging.write(
             links.verdict_page(control["control_id"]), self._templates.render("control.html", base="../", **first)
         )
+
+    def _each_framework(self, kinds: list[Row]) -> None:
+        """Write a page for each framework: what supports it, and what can't be shown."""
+        told = {
+            "gaps": sum(kind["gaps"] + kind["malformed"] for kind in kinds),
+            "left_out": coverage.left_out(self._run),
+        }
+        for framework in self._frameworks:
+            page = self._templates.render("framework.html", base="../", framework=framework, **told)
+            self._staging.write(links.framework_page(framework["key"]), page)
 
     def _verdict_link(self, control_id: str, verdict: str) -> str:
         """Return where a control's verdicts of one word begin."""

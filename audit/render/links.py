@@ -111,6 +111,18 @@ def verdict_page(control_id: str, number: int = 1) -> str:
     return numbered(f"verdicts/{safe_name(control_id)}", number)
 
 
+def framework_page(framework: str, requirement: str = "") -> str:
+    """Return the page of a framework, at one of its requirements where that is named."""
+    page = f"frameworks/{safe_name(framework)}.html"
+    return f"{page}#{requirement_anchor(requirement)}" if requirement else page
+
+
+def requirement_anchor(requirement: str) -> str:
+    """Return the id of a requirement's rows on its framework's page: readable where its id is a name, unique always."""
+    name = safe_name(requirement)
+    return f"r-{name}" if name == requirement else f"r-{name}-{digest('requirements', requirement)}"
+
+
 def coverage_page(kind: str, number: int = 1) -> str:
     """Return the page that lists every unit of collection of a kind."""
     return numbered(f"coverage/{safe_name(kind)}", number)

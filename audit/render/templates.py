@@ -54,6 +54,8 @@ class Templates:
             "incident_page": links.incident_page,
             "verdict_page": links.verdict_page,
             "coverage_page": links.coverage_page,
+            "framework_page": links.framework_page,
+            "requirement_anchor": links.requirement_anchor,
         }
         self._whole = self._style()
         self.shared = _styled(self._whole)

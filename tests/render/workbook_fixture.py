@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from audit.assess.tables import ControlRow, VerdictRow
+from audit.assess.tables import ControlRow, RequirementRow, VerdictRow
 from audit.evidence import KINDS, record_types
 from audit.model import Caller, Run, RunState, Stats, Window, columns
 from audit.render.raw_files import RawFile
@@ -42,7 +42,7 @@ class Tables:
         self.con = duckdb.connect()
         self.con.execute("set TimeZone = 'UTC'")
         self._count = 0
-        for record in (*record_types(), Coverage, VerdictRow, ControlRow, RawFile):
+        for record in (*record_types(), Coverage, VerdictRow, ControlRow, RequirementRow, RawFile):
             schema = ", ".join(f'"{name}" {kind}' for name, kind in columns(record))
             self.con.execute(f"create table {record.table} ({schema})")
         for table, schema in DERIVED.items():

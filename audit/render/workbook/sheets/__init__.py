@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from audit.render.workbook.sheets.access import IDENTITIES, PERMISSIONS, ROLE_ASSIGNMENTS, ROLES
-from audit.render.workbook.sheets.assessment import CONTROLS, COVERAGE, FINDINGS, RECONCILIATION
+from audit.render.workbook.sheets.assessment import CONTROLS, COVERAGE, FINDINGS, RECONCILIATION, REQUIREMENTS
 from audit.render.workbook.sheets.effective import ANSWERS, EFFECTIVE
 from audit.render.workbook.sheets.governance import CADENCE, EXEMPTIONS, LOCKS
 from audit.render.workbook.sheets.health import EXECUTIONS, HEALTH
@@ -19,6 +19,7 @@ EVIDENCE = (
     RECONCILIATION,
     FINDINGS,
     CONTROLS,
+    REQUIREMENTS,
     JOBS,
     HEALTH,
     EXECUTIONS,

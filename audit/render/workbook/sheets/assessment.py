@@ -167,3 +167,50 @@ CONTROLS = Sheet(
     ),
     anchors={"control": "control_id"},
 )
+
+REQUIREMENTS = Sheet(
+    title="Frameworks",
+    note="Which controls support which requirement, with their verdicts; requirements that no control of this run "
+    "supports; and what a framework asks that jobaudit can't show. Supports, never complies: a control shows a part.",
+    query="""
+        with linked as (
+            select c.control_id, each.framework, unnest(each.ids) as requirement
+            from controls c, (select unnest(json_keys(c.frameworks)) as framework,
+                                     cast(c.frameworks->framework as varchar[]) as ids) each
+        ), counted as (
+            select control_id, count(*) filter (verdict = 'fail') as failed, count(*) filter (waived) as waived,
+                   count(*) filter (verdict = 'not_assessed') as open, count(*) filter (verdict = 'pass') as passed,
+                   count(*) filter (verdict = 'not_applicable') as not_applicable
+            from verdicts group by control_id
+        )
+        select r.*, c.control_id, c.title, c.severity, v.failed, v.waived, v.open, v.passed, v.not_applicable,
+               case when c.control_id is not null then 'supported' when r.shown then 'no control' else 'not shown here'
+               end as state
+        from requirements r
+        left join linked l on r.shown and l.framework = r.framework and l.requirement = r.requirement
+        left join controls c using (control_id)
+        left join counted v using (control_id)
+    """,
+    order="position, control_id",
+    tables=("requirements", "controls", "verdicts"),
+    kinds=(),
+    columns=(
+        Column("framework_name", "Framework", 36),
+        Column("requirement", "Requirement", 16, note="Its id, as the framework writes it."),
+        Column("label", "What it is about", 44, Kind.LONG, "Our words; the text is its publisher's."),
+        Column("state", "Here", 14, note="Whether a control of this run supports it, or none can show it."),
+        Column(
+            "control_id", "Control", 10, note="Leads to its findings.", link=Link("Findings", "control", "control_id")
+        ),
+        Column("title", "What it checks", 44, Kind.LONG),
+        Column("severity", "Severity", 10, Kind.WORD, "How much a failure weighs."),
+        Column("failed", "Fail", 8, Kind.INT, "Empty: there is no control."),
+        Column("waived", "Of them waived", 9, Kind.INT, "Failures that an exception covers; they stay failures."),
+        Column("open", "Not assessed", 10, Kind.INT, "Subjects for which evidence is missing."),
+        Column("passed", "Pass", 8, Kind.INT),
+        Column("not_applicable", "Not applicable", 11, Kind.INT),
+        Column("look", "Where to look instead", 56, Kind.LONG, "For what jobaudit can't show."),
+    ),
+    anchors={"framework": "framework"},
+    nothing="No control was applied.",
+)
