@@ -29,8 +29,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 controls = typer.Typer(help="Look at the controls.", no_args_is_help=True, rich_markup_mode=None)
+review = typer.Typer(help="Take in what came back of an access review.", no_args_is_help=True, rich_markup_mode=None)
 sandbox = typer.Typer(help="The simulated Azure.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(controls, name="controls")
+app.add_typer(review, name="review")
 app.add_typer(sandbox, name="sandbox")
 
 
@@ -305,6 +307,30 @@ def controls_test(
         typer.echo(f"{name:<8} {verdict:<14} {count:>7}")
 
 
+@review.command("import")
+def review_import(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE.xlsx …", help="Returned workbooks of one review.")],
+    pack: Annotated[str, typer.Option(help="The pack's id or folder; default: the one that the workbooks name.")] = "",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where runs and packs are.")] = None,
+) -> None:
+    """Take in the decisions of returned workbooks, all or none; prints how the review stands."""
+    made = pipeline.review_import(files, pack=pack, output=output)
+    for name in made.known:
+        typer.echo(visible(f"{name} was imported before: no new record of it"), err=True)
+    if made.record:
+        typer.echo(f"recorded in {made.record}", err=True)
+    _tell_review(made)
+
+
+@review.command("status")
+def review_status(
+    pack: Annotated[str, typer.Argument(metavar="PACK", help="An access-review pack's id or folder.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where runs and packs are.")] = None,
+) -> None:
+    """Print how a review stands: who owes what, what has to be done until when."""
+    _tell_review(pipeline.review_status(pack, output=output))
+
+
 @sandbox.command("serve")
 def sandbox_serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 = any free port.")] = 0,
@@ -323,6 +349,12 @@ def sandbox_serve(
         config=config,
         tell=lambda text: typer.echo(text, err=True),
     )
+
+
+def _tell_review(made: pipeline.Reviewed) -> None:
+    for line in made.words:
+        typer.echo(visible(line))
+    raise typer.Exit(made.exit_code)
 
 
 class _Own:

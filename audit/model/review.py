@@ -38,6 +38,8 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     decided_by: str = ""
     """The name in the cell: asserted, nobody proved it."""
     decided_on: date | None = None
+    by_another: bool = False
+    """Whether somebody else decided than the one to whom the row was sent, as far as names tell."""
 
 
 class ReturnedFile(msgspec.Struct, frozen=True, kw_only=True):

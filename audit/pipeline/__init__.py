@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from audit.pipeline.demo import Demo, demo, serve
     from audit.pipeline.doctor import Finding, examine
     from audit.pipeline.rendering import PACKS, Rendered, check_pack, render
+    from audit.pipeline.reviewing import Reviewed, review_import, review_status
     from audit.pipeline.scheduling import Schedule, schedule
     from audit.pipeline.tabling import controls_in, query, trial
     from audit.sandbox.options import SandboxOptions
@@ -28,6 +29,7 @@ _HOMES = {
     "audit.pipeline.demo": ("Demo", "demo", "serve"),
     "audit.pipeline.doctor": ("Finding", "examine"),
     "audit.pipeline.rendering": ("PACKS", "Rendered", "check_pack", "render"),
+    "audit.pipeline.reviewing": ("Reviewed", "review_import", "review_status"),
     "audit.pipeline.scheduling": ("Schedule", "schedule"),
     "audit.pipeline.tabling": ("controls_in", "query", "trial"),
     "audit.sandbox.options": ("SandboxOptions",),
@@ -39,6 +41,7 @@ __all__ = [
     "Demo",
     "Finding",
     "Rendered",
+    "Reviewed",
     "SandboxOptions",
     "Schedule",
     "check_pack",
@@ -49,6 +52,8 @@ __all__ = [
     "query",
     "render",
     "resume",
+    "review_import",
+    "review_status",
     "role",
     "schedule",
     "serve",

@@ -8,10 +8,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import duckdb
-import workbook_fixture
 
 from audit.model import Run
 from audit.model.review import ReviewSettings
+from tests.render import workbook_fixture
 
 NOW = workbook_fixture.NOW
 ANA, BO = "ana@norvane.example", "bo@norvane.example"

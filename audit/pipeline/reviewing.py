@@ -1,0 +1,164 @@
+"""Review: what came back of an access review is taken in, and how the review stands."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from audit.approve import records, review_page
+from audit.approve import review_import as returned_files
+from audit.approve.review_pack import opened
+from audit.approve.review_state import ReviewState, state
+from audit.approve.review_words import lines
+from audit.config import packaged
+from audit.errors import ExitCode, IntegrityError, UsageError
+from audit.model.review import ReviewRecord
+from audit.seal import sums
+from audit.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from audit.approve.review_import import Workbook
+    from audit.approve.review_pack import ReviewPack
+    from audit.store import Reviews
+
+KIND = "review"
+"""The kind of the records in approvals/."""
+_DEFAULT = Path("output")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+class Reviewed(msgspec.Struct, frozen=True, kw_only=True):
+    """How a review stands, and what was taken in just now."""
+
+    pack: Path
+    state: ReviewState
+    record: Path | None = None
+    """The new record; null where there was nothing new."""
+    known: tuple[str, ...] = ()
+    """Files that were imported before: no record was made of them again."""
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """0 where every row is decided, 3 where the review is open."""
+        return ExitCode.OK if self.state.complete else ExitCode.INCOMPLETE
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What a terminal shows."""
+        return tuple(lines(self.state))
+
+
+def review_import(
+    files: Sequence[Path], *, pack: str = "", output: Path | None = None, now: datetime | None = None
+) -> Reviewed:
+    """Take in returned workbooks of one review: all of them or none. The record goes to the pack and to history.
+
+    ``pack``: its id or folder; without it, the one that the workbooks name, below ``output``/packs. ``now``: UTC, the
+    clock's by default. Raises ConfigError with everything that is wrong with the workbooks, UsageError, IntegrityError
+    where the pack isn't as it was sealed or its records are damaged, StoreError.
+    """
+    workbooks = returned_files.read(files)
+    place = _place(pack, output) if pack else _named(workbooks, output)
+    review = opened(place)
+    kept = _store(place, output).reviews
+    with _exclusively(place):
+        before = kept.records(review.name)
+        known = {file.sha256 for each in before if each.pack_sha256 == review.sha256 for file in each.files}
+        fresh = [each for each in workbooks if each.book.sha256 not in known]
+        _restore(review, before)
+        path = None
+        if fresh:
+            at = (now or datetime.now(UTC)).astimezone(UTC)
+            record = returned_files.take(fresh, review, issued=kept.issued(), now=at)
+            path = records.append(review.path, KIND, msgspec.to_builtins(record), at=at)
+            kept.append(record)
+        told = _records(review, kept)
+        stands = state(review, told)
+        review_page.write(review, stands, told, [packaged("report_templates")])
+    names = tuple(each.name for each in workbooks if each not in fresh)
+    return Reviewed(pack=review.path, state=stands, record=path, known=names)
+
+
+def review_status(pack: str, *, output: Path | None = None) -> Reviewed:
+    """Return how a review stands, from the pack's own records and from history; nothing is written.
+
+    Raises UsageError, IntegrityError.
+    """
+    place = _place(pack, output)
+    review = opened(place)
+    return Reviewed(pack=review.path, state=state(review, _records(review, _store(place, output).reviews)))
+
+
+def _place(ref: str, output: Path | None) -> Path:
+    """Return the folder of a pack named by id or by path."""
+    for place in (Path(ref), (output or _DEFAULT) / "packs" / ref):
+        if ref and place.is_dir():
+            return Path(os.path.abspath(place))  # noqa: PTH100  resolve() would follow a link, which sums.check refuses
+    raise UsageError(
+        f"there is no pack {ref!r}",
+        where=str((output or _DEFAULT) / "packs"),
+        hint="name the pack's folder with --pack, or where packs are with --output",
+    )
+
+
+def _named(workbooks: Sequence[Workbook], output: Path | None) -> Path:
+    """Return the folder of the pack that returned workbooks name; a name out of them is never a path."""
+    name = workbooks[0].told["review"]
+    if _NAME.fullmatch(name) is None:
+        raise UsageError(
+            f"{workbooks[0].name} names no pack: {name!r}", hint="name the pack that it belongs to with --pack"
+        )
+    return _place(str((output or _DEFAULT) / "packs" / name), output)
+
+
+def _store(place: Path, output: Path | None) -> Store:
+    """Return the store that a pack lies in, or the one that is named."""
+    return Store(output or (place.parent.parent if place.parent.name == "packs" else _DEFAULT))
+
+
+def _of_pack(review: ReviewPack) -> list[ReviewRecord]:
+    found = []
+    for each in records.read(review.path):
+        if each.kind == KIND:
+            try:
+                found.append(msgspec.convert(each.body, ReviewRecord))
+            except msgspec.ValidationError as error:
+                raise IntegrityError(
+                    f"this is no record of a review: {error}", where=str(review.path / sums.APPROVALS / each.name)
+                ) from error
+    return found
+
+
+def _records(review: ReviewPack, kept: Reviews) -> list[ReviewRecord]:
+    """Return what the pack and history know, each once, oldest first."""
+    found = _of_pack(review)
+    found += [each for each in kept.records(review.name) if each not in found]
+    return sorted(found, key=lambda each: each.imported_at)
+
+
+def _restore(review: ReviewPack, before: Sequence[ReviewRecord]) -> None:
+    """Give back to a pack that was rendered again, as it was, the records that history has of it."""
+    there = _of_pack(review)
+    for each in before:
+        if each.pack_sha256 == review.sha256 and each not in there:
+            records.append(review.path, KIND, msgspec.to_builtins(each))
+
+
+@contextmanager
+def _exclusively(place: Path) -> Iterator[None]:
+    """Let one import at a time work on a pack."""
+    descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
