@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
+import pytest
 
+from audit.approve import records
+from audit.errors import ConfigError, ExitCode
 from audit.model.review import IssuedReview
 from audit.pipeline.reviewing import Reviewed, review_import
 from audit.render import review
@@ -22,7 +25,7 @@ from audit.store.reviews import digest
 from tests.render import review_fixture as estates
 from tests.render.review_fixture import ANA, BO, Estate, run, story
 
-__all__ = ["ANA", "BO", "Desk", "Estate", "story"]
+__all__ = ["ANA", "BO", "Desk", "Estate", "refused", "story"]
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 DAY = date(2026, 11, 24)
@@ -118,3 +121,17 @@ def rewritten(path: Path, target: Path, change: Callable[[str, bytes], bytes | N
         for name, content in added.items():
             new.writestr(name.replace("__", "/").replace("_xml", ".xml").replace("_bin", ".bin"), content)
     return target
+
+
+def refused(desk: Desk, *paths: Path, **options: Any) -> list[str]:
+    """Return the problems that an import tells; nothing of it stays."""
+    with pytest.raises(ConfigError) as caught:
+        desk.taken(*paths, **options)
+    assert caught.value.exit_code is ExitCode.USAGE
+    assert records.read(desk.pack) == []
+    assert Store(desk.output).reviews.records(desk.pack.name) == []
+    assert not (desk.pack / "approvals").exists(), "not even a page"
+    first, *told = str(caught.value).split("\n  ")
+    assert first.startswith("nothing was taken in: ")
+    assert told.pop().startswith("what to do: ")
+    return told

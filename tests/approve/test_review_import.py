@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, datetime, tzinfo
 from pathlib import Path
 
 import pytest
 from returned_fixture import ANA, BO, DAY, KEEP, NOW, Desk
 
+from audit import cli
 from audit.approve import records
 from audit.errors import ExitCode
 from audit.model.review import Decision
+from audit.pipeline import reviewing
 from audit.pipeline.reviewing import review_status
 from audit.seal import sums
 from audit.store import Store
@@ -129,3 +131,39 @@ def test_the_time_of_the_record_is_the_imports(desk: Desk) -> None:
     desk.taken(desk.returned([KEEP, None, None, None]))
     (record,) = records.read(desk.pack)
     assert record.recorded_at == NOW
+
+
+def test_the_command_prints_how_the_review_stands_and_exits_by_it(
+    desk: Desk, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(desk.output.parent)
+    monkeypatch.setattr(reviewing, "datetime", Frozen)
+
+    def jobaudit(*words: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["jobaudit", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return (int(ended.value.code or 0), *capsys.readouterr())
+
+    path = desk.returned([KEEP, ("revoke", "\u202eleft", "Ana Ruiz", DAY)])
+    code, out, err = jobaudit("review", "import", path)
+    assert code == ExitCode.INCOMPLETE
+    assert "ana@norvane.example: 2 of 4 decided, 2 blank\n" in out
+    assert "recorded in " in err
+    code, again, err = jobaudit("review", "import", path, "--pack", desk.pack)
+    assert (code, again) == (ExitCode.INCOMPLETE, out)
+    assert "ana.xlsx was imported before: no new record of it" in err
+    assert jobaudit("review", "status", desk.pack.name)[:2] == (ExitCode.INCOMPLETE, out)
+    code, out, err = jobaudit("review", "import", desk.returned([("no", "", "", "")], name="bad.xlsx"))
+    assert (code, out) == (ExitCode.USAGE, "")
+    assert "bad.xlsx, Decisions!S5: “no” is no decision" in err
+    (desk.pack / "run.json").write_text("{}")
+    assert jobaudit("review", "status", desk.pack.name)[0] == ExitCode.INTEGRITY
+
+
+class Frozen:
+    """A clock that stands."""
+
+    @staticmethod
+    def now(zone: tzinfo) -> datetime:
+        return NOW.astimezone(zone)
