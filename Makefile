@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test check bench docs lock clean
+.PHONY: demo test check bench docs oscal lock clean
 
 demo: $(READY)
 	$(BIN)/jobaudit demo --output output
@@ -32,12 +32,19 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Renew the lock file: exact versions with hashes for every supported Python, no registry addresses.
+# What the OSCAL tests need beside the rest: they skip without it, except in CI.
+oscal: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-oscal.lock
+
+# Renew the lock files: exact versions with hashes for every supported Python, no registry addresses. The second agrees
+# with the first, so that installing it changes nothing there.
+LOCK := --quiet --generate-hashes --allow-unsafe --strip-extras \
+	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options --no-header
 lock:
 	$(PYTHON) -m venv .make/lock
 	.make/lock/bin/python -m pip install --quiet pip-tools
-	.make/lock/bin/pip-compile --quiet --extra dev --extra build --generate-hashes --allow-unsafe --strip-extras \
-	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options --no-header --output-file requirements.lock pyproject.toml
+	.make/lock/bin/pip-compile $(LOCK) --extra dev --extra build --output-file requirements.lock pyproject.toml
+	echo 'compliance-trestle>=5.2' | .make/lock/bin/pip-compile $(LOCK) --constraint requirements.lock --output-file requirements-oscal.lock -
 
 clean:
 	rm -rf $(VENV) .make

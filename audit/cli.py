@@ -48,6 +48,7 @@ class PackFormat(StrEnum):
 
     HTML = "html"
     XLSX = "xlsx"
+    RESULTS = "results"
 
 
 Config = Annotated[Path, typer.Option("--config", "-c", help="The audit.toml.")]
@@ -56,7 +57,9 @@ Since = Annotated[str | None, typer.Option(help="Start of the window: RFC 3339 o
 Until = Annotated[str | None, typer.Option(help="End of the window (excluded): RFC 3339 or a date, UTC.")]
 Month = Annotated[str | None, typer.Option(help="A calendar month in UTC: YYYY-MM, or last.")]
 FailOn = Annotated[Severity | None, typer.Option(help="Exit 1 where a failure weighs at least this.")]
-Formats = Annotated[list[PackFormat] | None, typer.Option("--format", help="html, xlsx; repeat for both (default).")]
+Formats = Annotated[
+    list[PackFormat] | None, typer.Option("--format", help="html, xlsx, results; repeat for several. Default: all.")
+]
 
 
 def _version(value: bool) -> None:
@@ -403,7 +406,7 @@ def _finish(watch: Watch, rendered: pipeline.Rendered) -> None:
         watch.note(f"not collected in this run, so that controls which need it are not_assessed: {named}")
     if rendered.gone:
         named = " and ".join(rendered.gone)
-        watch.note(f"the earlier pack of this name had {named}, which --format leaves out: without it, both are made")
+        watch.note(f"the earlier pack of this name had {named}, which --format leaves out: without it, all are made")
     for told in rendered.broken:
         watch.note(f"a control could not be run: its verdicts are not_assessed; {told}")
     if rendered.not_kept:

@@ -1,6 +1,6 @@
-"""Make the pages about tables, configuration, controls and scalers from the code, so that they can't go stale.
+"""Make the pages about tables, configuration, controls and scalers, and the schema of results, from the code.
 
-Run it with `make docs`; the docs check fails where a page isn't what this makes.
+So they can't go stale: run it with `make docs`; the docs check fails where a page isn't what this makes.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from audit.model import Run, RunState, Window, columns
 from audit.model.prices import Grant, Prices, Rates
 from audit.model.scaler import Parameter, Scaler
 from audit.model.stated import Idempotence, JobEntry, Objective, PerformedTest, ScalerSupport, VerifiedScaler
+from audit.render import results
 from audit.render.raw_files import RawFile
 from audit.store import Coverage
 from audit.store.history import EVENT_TABLES
@@ -297,6 +298,7 @@ PAGES = {
     "configuration.md": configuration,
     "controls.md": controls,
     "scalers.md": scaler_catalogue,
+    "findings.schema.json": lambda: results.schema().decode(),
 }
 
 

@@ -85,8 +85,8 @@ def render(
 
     ``run_ref``: an id, a folder, or ``latest``, the newest run that has everything.
     ``window``: events come from history for this window instead of the run's own; the configuration stays the run's.
-    ``formats``: html, xlsx; empty = both. ``incidents``: JOB=SINCE/UNTIL each, shown beside the incident view that is
-    chosen for every job. Raises UsageError, ConfigError (a control or a template of the user's),
+    ``formats``: html, xlsx, results; empty = all. ``incidents``: JOB=SINCE/UNTIL each, shown beside the incident view
+    that is chosen for every job. Raises UsageError, ConfigError (a control or a template of the user's),
     IntegrityError (the run or history is damaged), StoreError; nothing half-written stays.
 
     A run whose folder is gone is put together from history, without raw answers, and its pack says so.

@@ -44,14 +44,15 @@ def write(
     templates: list[Path],
     *,
     workbook: bool = True,
+    results: bool = True,
     incidents: Sequence[Incident] = (),
 ) -> None:
     """Write the report of a run into ``folder``.
 
-    ``con`` holds every table; ``templates``: folders, a user's own first. ``workbook``: the pack holds
-    evidence.xlsx too, so the report may lead there. ``incidents``: windows that get an incident view beside the one
-    that is chosen for each job. The same tables and run give the same bytes. Raises ConfigError where a template is
-    wrong, UsageError where an incident names no job, StoreError where the folder can't be written.
+    ``con`` holds every table; ``templates``: folders, a user's own first. ``workbook``, ``results``: the pack holds
+    evidence.xlsx and results/ too, so the report may lead there. ``incidents``: windows that get an incident view
+    beside the one that is chosen for each job. The same tables and run give the same bytes. Raises ConfigError where a
+    template is wrong, UsageError where an incident names no job, StoreError where the folder can't be written.
     """
     own = con.cursor()
     try:
@@ -60,7 +61,7 @@ def write(
         dossier.prepare(own)
         loaded = Templates(templates)
         with Staging(folder) as staging:
-            loaded.add(run=run, workbook=workbook, lost=stored.lost)
+            loaded.add(run=run, workbook=workbook, results=results, lost=stored.lost)
             views = raw_pages.write(stored, loaded, staging)
             loaded.add(raw=views)
             Report(own, run, loaded, staging, views).write(lacking, incidents)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from audit.render import data, html, raw_files, workbook
+from audit.render import data, html, raw_files, results, workbook
 from audit.store import atomic
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from audit.render.incident import Incident
     from audit.store import Readable
 
-FORMATS = ("html", "xlsx")
+FORMATS = ("html", "xlsx", "results")
 """What a pack can hold beside its data."""
-MADE = {"html": "index.html", "xlsx": "evidence.xlsx"}
+MADE = {"html": "index.html", "xlsx": "evidence.xlsx", "results": f"{results.FOLDER}/findings.json"}
 """By format, the file that shows that a pack holds it."""
 
 
@@ -85,9 +85,12 @@ def build(
             _controls(controls, folder / "controls")
             data.write(con, folder / "data")
             if "html" in wanted:
-                html.write(con, run, stored, folder, list(templates), workbook="xlsx" in wanted, incidents=incidents)
+                others = {"workbook": "xlsx" in wanted, "results": "results" in wanted}
+                html.write(con, run, stored, folder, list(templates), **others, incidents=incidents)
             if "xlsx" in wanted:
                 workbook.write(con, run, folder / "evidence.xlsx", report="html" in wanted, lost=stored.lost)
+            if "results" in wanted:
+                results.write(con, run, folder / results.FOLDER)
             if finish is not None:
                 finish(folder)
             _private(folder)

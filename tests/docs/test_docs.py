@@ -42,5 +42,15 @@ def test_every_link_between_pages_leads_somewhere() -> None:
 
 
 def test_nothing_committed_names_a_registry_host_or_a_private_path() -> None:
-    lock = (ROOT / "requirements.lock").read_text()
-    assert "://" not in lock
+    for lock in ROOT.glob("requirements*.lock"):
+        assert "://" not in lock.read_text(), lock.name
+
+
+def test_the_lock_of_an_extra_changes_nothing_that_the_first_pins() -> None:
+    first, second = (
+        dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / name).read_text(), re.MULTILINE))
+        for name in ("requirements.lock", "requirements-oscal.lock")
+    )
+    shared = first.keys() & second.keys()
+    assert shared
+    assert {name: first[name] for name in shared} == {name: second[name] for name in shared}

@@ -62,7 +62,7 @@ from audit.model import (
     Window,
     decode,
 )
-from audit.render import data, html
+from audit.render import data, html, results
 from audit.store import Store, StoredRun
 
 __all__ = [
@@ -308,5 +308,6 @@ def render(stored: StoredRun, con: duckdb.DuckDBPyConnection, folder: Path, *own
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(control.text)
     data.write(con, folder / "data")
+    results.write(con, stored.run, folder / results.FOLDER)
     (folder / "evidence.xlsx").write_bytes(b"")
     return folder

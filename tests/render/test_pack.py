@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from pathlib import Path
 from types import SimpleNamespace
@@ -56,7 +57,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_a_pack_holds_the_report_the_workbook_the_data_and_the_evidence(built: Path, source: Source) -> None:
     assert built.name == f"compliance-{source.stored.run.window.label}-{source.stored.run.run_id}"
     found = {path.name for path in built.iterdir()}
-    assert {"index.html", "jobs", "pages", "evidence.xlsx", "data", "raw", "controls", "run.json"} <= found
+    assert {"index.html", "jobs", "pages", "evidence.xlsx", "results", "data", "raw", "controls", "run.json"} <= found
     for path in (*source.stored.raw_files(), source.stored.path / "run.json"):
         copy = built / path.relative_to(source.stored.path)
         assert copy.read_bytes() == path.read_bytes()
@@ -111,6 +112,22 @@ def test_a_pack_of_the_same_name_is_replaced_whole(source: Source, tmp_path: Pat
     assert (first / "index.html").exists()
     assert not (first / "stale").exists()
     assert [path.name for path in first.parent.iterdir()] == [first.name]
+
+
+def test_results_alone_are_a_pack_and_say_what_the_tables_say(source: Source, tmp_path: Path) -> None:
+    built = source.build(tmp_path, formats=("results",))
+    assert not (built / "index.html").exists()
+    assert not (built / "evidence.xlsx").exists()
+    told = json.loads((built / "results" / "findings.json").read_text())
+    with report_fixture.tables(source.stored, source.database) as con:
+        counted = dict(con.execute("select verdict, count(*) from verdicts group by all").fetchall())
+        rows = con.execute("select row_id from verdicts").fetchall()
+    assert {word: told["verdicts"][word] for word in counted} == counted
+    assert sorted(each["row_id"] for each in told["findings"]) == sorted(row for (row,) in rows)
+    assert told["coverage"]["gaps"] > 0
+    assert {each["evidence"]["file"] for each in told["findings"]} - {None}
+    for each in told["findings"]:
+        assert each["evidence"]["file"] is None or (built / each["evidence"]["file"]).is_file()
 
 
 def test_what_fails_leaves_the_pack_that_was_there(source: Source, tmp_path: Path) -> None:

@@ -81,6 +81,11 @@ def by_kind(con: duckdb.DuckDBPyConnection, run: Run) -> list[Row]:
     return [nothing | {"kind": name} | found.get(name, {}) | {"title": titles.get(name, name)} for name in order]
 
 
+def kinds_left_out(run: Run) -> list[str]:
+    """Return the kinds that the run did not collect at all."""
+    return [kind.name for kind in KINDS if kind.name not in run.kinds]
+
+
 def left_out(run: Run) -> list[str]:
     """Return the titles of the kinds that the run did not collect at all."""
     return [kind.title for kind in KINDS if kind.name not in run.kinds]
