@@ -15,6 +15,7 @@ from audit.derive import (
     continuity,
     dependencies,
     earlier,
+    entitlements,
     events,
     execution_history,
     execution_templates,
@@ -71,6 +72,8 @@ def derive(con: duckdb.DuckDBPyConnection, run: Run, *, capabilities: Mapping[st
         dependencies.create(con)
         access.create(con, capabilities)
         changes.create(con, run)
+        entitlements.create(con, run)
+        access.reach.drop(con)
         usage.create(con, run)
         job_costs.create(con, run)
         job_cost_months.create(con, run)

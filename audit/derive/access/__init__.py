@@ -22,7 +22,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit.config import capabilities
-from audit.derive.access import answers, denials, effective, grants, groups, principals, targets, ways
+from audit.derive.access import answers, denials, effective, grants, groups, principals, reach, targets, ways
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +41,7 @@ def create(
 
     ``wanted``: the capabilities, default those that travel along; ``limit``: rows up to which effective_access is
     written out.
+    Leaves the temporary tables of :mod:`reach` to who asks what an assignment gives.
     Needs ``dependencies``, ``job_gaps`` and the tables of assignments, definitions, groups and policies.
     """
     con.execute("create schema if not exists access")
@@ -52,6 +53,7 @@ def create(
     targets.create(con)
     written = effective.create(con, limit=limit)
     answers.create(con, counted=written)
+    reach.create(con, written=written)
     for part in (effective, targets, denials, ways):
         part.drop(con)
     if written:
