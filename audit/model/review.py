@@ -87,6 +87,23 @@ class IssuedReview(msgspec.Struct, frozen=True, kw_only=True):
     """Until when decisions are owed."""
 
 
+class ProvenOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run showed of one decision to revoke or change: ``done``, when and by whom where Azure told."""
+
+    entitlement_id: str
+    state: str
+    at: datetime | None = None
+    by: str | None = None
+
+
+class ReviewProof(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run showed of a review's revocations: so that access which comes back later is seen to."""
+
+    run_id: str
+    run_started: datetime
+    outcomes: tuple[ProvenOutcome, ...]
+
+
 class ReviewRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[[review.reviewers]]: who decides about what; all that a rule names has to hold, the first that fits wins."""
 

@@ -15,6 +15,7 @@ from audit.config import packaged
 from audit.derive import LEFT_OUT
 from audit.errors import ExitCode, StoreError, UsageError
 from audit.model import Severity, Window
+from audit.pipeline import earlier_reviews
 from audit.pipeline.naming import named
 from audit.pipeline.sealing import seal
 from audit.pipeline.tabling import broken_controls, controls_in, scratch, tabled
@@ -29,9 +30,11 @@ if TYPE_CHECKING:
 
 ASSESSED = ("verdicts", "controls")
 """What assessment makes of a run, and history keeps."""
-PACKS = ("compliance",)
-"""The packs that can be rendered today; access-review, cost-review and change follow."""
+PACKS = ("compliance", "access-review")
+"""The packs that can be rendered today; cost-review and change follow."""
 
+
+ACCESS_REVIEW = "access-review"
 
 _LEFT_OUT = "select distinct kind from coverage where scope = '/' and detail = ? order by kind"
 
@@ -98,7 +101,15 @@ def render(
     asked = [Incident.parse(each, datetime.now(UTC)) for each in incidents]
     folders = [*templates, packaged("report_templates")]
     with scratch() as database:
-        run = tabled(stored, database, loaded, history=store.history, window=window, capabilities=capabilities)
+        run = tabled(
+            stored,
+            database,
+            loaded,
+            history=store.history,
+            reviews=store.reviews,
+            window=window,
+            capabilities=capabilities,
+        )
         with contextlib.closing(tables.connect(str(database))) as con:
             place = packs.place(output, pack, run)
             before = _made(place)
@@ -114,6 +125,9 @@ def render(
                 incidents=asked,
                 finish=lambda folder: seal(folder, place),
             )
+            earlier_reviews.prove(con, run, store.reviews)
+            if pack == ACCESS_REVIEW:
+                earlier_reviews.issue(con, run, store.reviews, path.name)
             kept = _remember(con, store, stored) if window is None and isinstance(stored, StoredRun) else ""
             summary = _summary(con, path, run.run_id, kept)
             return msgspec.structs.replace(summary, gone=tuple(sorted(before - _made(path))))

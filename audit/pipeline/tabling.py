@@ -14,8 +14,9 @@ import duckdb
 from audit import assess, derive
 from audit.config import packaged
 from audit.errors import EngineError, IntegrityError, UsageError
+from audit.pipeline import earlier_reviews
 from audit.pipeline.recalling import recall, recall_window
-from audit.store import History, Readable, Store
+from audit.store import History, Readable, Reviews, Store
 
 if TYPE_CHECKING:
     from audit.assess import Control
@@ -41,6 +42,7 @@ def derived(
     *,
     history: History,
     window: Window | None = None,
+    reviews: Reviews | None = None,
     latest: bool = False,
     capabilities: Mapping[str, Capability] | None = None,
 ) -> Run:
@@ -48,7 +50,7 @@ def derived(
 
     Without ``window``, history as it was before the run completes it, so a run gives the same tables for ever. With
     one, all that history knows of that window takes the place of the run's events, and the head says so. ``latest``:
-    what was collected since completes it too, for who asks how things stand today.
+    what was collected since completes it too, for who asks how things stand today. ``reviews``: earlier access reviews.
     Raises UsageError for a run that is still being collected, or that was killed: what it has isn't told yet; and for
     a window of which history knows nothing.
     """
@@ -63,6 +65,8 @@ def derived(
             recall(con, run, history.view(before=None if latest else stored))
         else:
             run = recall_window(con, run, history.view(), window)
+        if reviews is not None:
+            earlier_reviews.load(con, run, reviews)
         derive.derive(con, run, capabilities=capabilities)
         con.execute("drop schema history cascade")
     return run
@@ -74,11 +78,12 @@ def tabled(
     controls: Sequence[Control],
     *,
     history: History,
+    reviews: Reviews | None = None,
     window: Window | None = None,
     capabilities: Mapping[str, Capability] | None = None,
 ) -> Run:
     """Write every table of a run into ``database``: collected, derived, and the verdicts. As :func:`derived` else."""
-    run = derived(stored, database, history=history, window=window, capabilities=capabilities)
+    run = derived(stored, database, history=history, reviews=reviews, window=window, capabilities=capabilities)
     assess.assess(database, run, controls)
     return run
 
@@ -98,7 +103,14 @@ def trial(
     """
     with scratch() as database:
         store = Store(output)
-        tabled(store.read(run_ref), database, controls_in(controls), history=store.history, capabilities=capabilities)
+        tabled(
+            store.read(run_ref),
+            database,
+            controls_in(controls),
+            history=store.history,
+            reviews=store.reviews,
+            capabilities=capabilities,
+        )
         with contextlib.closing(duckdb.connect(str(database), read_only=True)) as con:
             yield from con.execute(
                 "select control_id, verdict, count(*) from verdicts group by all order by all"
@@ -121,7 +133,7 @@ def query(where: str, sql: str, *, output: Path) -> Iterator[tuple[Any, ...]]:
         pack = _pack(where, output)
         if pack is None:
             store = Store(output)
-            tabled(store.read(where), database, controls_in(()), history=store.history)
+            tabled(store.read(where), database, controls_in(()), history=store.history, reviews=store.reviews)
         else:
             _loaded(pack, database)
         with assess.Locked(database, timeout=60.0) as locked:

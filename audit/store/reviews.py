@@ -5,6 +5,7 @@
     output/history/reviews/<pack>/issued-N.json           a rendering that asks something else than the one before
     output/history/reviews/<pack>/issued-N.<table>.parquet  its entitlements, and the jobs each of them reaches
     output/history/reviews/<pack>/NNNN.json               one import: decisions about the entitlements
+    output/history/reviews/<pack>/proved-<run>.json       what a run showed of the revocations
 
 A pack's folder can be thrown away; who decided what about which access can't.
 """
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from audit.errors import IntegrityError
-from audit.model.review import IssuedReview, ReviewRecord
+from audit.model.review import IssuedReview, ReviewProof, ReviewRecord
 from audit.store import atomic, tables
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-TABLES = ("entitlements", "entitlement_jobs")
+TABLES = ("entitlements", "entitlement_jobs", "reviewer_subjects")
 """What is kept of a review that was sent out."""
 
 T = TypeVar("T")
@@ -71,6 +72,17 @@ class Reviews:
             path = folder / f"{len(self._files(folder)) + 1:04}.json"
             atomic.write(path, _encoded(record))
         return path
+
+    def prove(self, review: str, proof: ReviewProof) -> None:
+        """Keep what a run showed of a review's revocations; the same run shows the same. Raises StoreError."""
+        with atomic.refusals(self.folder):
+            atomic.make_folder(self.folder / review)
+            atomic.write(self.folder / review / f"proved-{proof.run_id}.json", _encoded(proof))
+
+    def proofs(self, review: str, *, before: datetime) -> list[ReviewProof]:
+        """Return what runs that began before showed of a review's revocations. Raises IntegrityError."""
+        found = [_read(path, ReviewProof) for path in sorted((self.folder / review).glob("proved-*.json"))]
+        return sorted((each for each in found if each.run_started < before), key=lambda each: each.run_started)
 
     def issued(self, *, before: datetime | None = None) -> list[IssuedReview]:
         """Return the reviews that were sent out, oldest first; ``before``: of runs that began before.

@@ -1,7 +1,7 @@
-"""What each thing that was given reaches: an assignment by itself, a membership by all that its group holds.
+"""What each thing that was given reaches: an assignment by itself, a membership by what its group holds.
 
-Temporary tables ``source_reach`` (source × profile of jobs → capabilities) and ``sources`` (source → how many jobs, whose,
-and what in all).
+Temporary tables ``source_reach`` (source × profile of jobs → capabilities) and ``sources`` (source → how many jobs,
+whose, and what in all).
 """
 
 from __future__ import annotations

@@ -1,0 +1,152 @@
+"""Earlier access reviews: into the schema ``history`` before a run is derived, and what the run proves out again.
+
+A run sees the reviews of runs that began before it, and what came back until it ended: so it renders the same for ever.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from audit.derive.entitlements import earlier
+from audit.model.review import IssuedReview, ProvenOutcome, ReviewProof
+from audit.store import reviews as kept
+from audit.store.tables import literal
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import duckdb
+
+    from audit.model import Run
+    from audit.model.review import ReviewRecord
+    from audit.store import Reviews
+
+REMEMBERED = timedelta(days=400)
+"""How far back decisions are followed: a year, and what a late review adds to it."""
+
+_ROWS = """
+insert into history.review_rows by name
+select $review as review, entitlement_id, kind, access, principal_id, principal, role, scope, scope_words, via_ids,
+       condition, expires, privileged, capabilities, jobs, reviewer
+from read_parquet({file}) where {wanted}
+"""
+_JOBS = """
+insert into history.review_jobs by name
+select $review as review, entitlement_id, job_id from read_parquet({file}) where {wanted}
+"""
+_SUBJECTS = """
+insert into history.review_subjects by name
+select $review as review, reviewer, principal_id from read_parquet({file})
+"""
+_TO_DO = """entitlement_id in (
+    select entitlement_id from history.review_decisions where review = $review and decision in ('revoke', 'change'))"""
+
+
+def load(con: duckdb.DuckDBPyConnection, run: Run, reviews: Reviews) -> None:
+    """Fill the tables of :mod:`audit.derive.entitlements.earlier`. Raises IntegrityError.
+
+    Of the last review every row comes, of those before only what had to be revoked or changed.
+    """
+    earlier.create(con)
+    now = run.finished or run.started
+    sent = {each.review: each for each in reviews.issued(before=run.started) if each.run_started > now - REMEMBERED}
+    came = {name: reviews.records(name, until=now) for name in sent}
+    last = next((name for name in reversed(sent) if came[name]), next(reversed(sent), None))
+    for name, issued in sent.items():
+        _issued(con, issued, came[name], last=name == last)
+        _decisions(con, name, came[name])
+        files = reviews.rows_of(issued)
+        for table, sql in (("entitlements", _ROWS), ("entitlement_jobs", _JOBS), ("reviewer_subjects", _SUBJECTS)):
+            wanted = "true" if name == last else _TO_DO
+            con.execute(sql.format(file=literal(str(files[table])), wanted=wanted), {"review": name})
+        _proofs(con, name, reviews.proofs(name, before=run.started))
+
+
+def _issued(con: duckdb.DuckDBPyConnection, issued: IssuedReview, came: list[ReviewRecord], *, last: bool) -> None:
+    con.execute(
+        "insert into history.review_issued values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        [
+            issued.review, issued.run_id, issued.run_started, issued.run_finished, issued.since, issued.until,
+            issued.rows, issued.due, came[-1].pack_sha256 if came else None, len(came), last,
+        ],
+    )  # fmt: skip
+
+
+def _decisions(con: duckdb.DuckDBPyConnection, review: str, came: list[ReviewRecord]) -> None:
+    """Keep the newest word about each entitlement; a row that came back blank takes no decision back."""
+    said = {
+        judged.entitlement_id: {
+            "entitlement_id": judged.entitlement_id,
+            "decision": str(judged.decision),
+            "reason": judged.reason,
+            "decided_by": judged.decided_by,
+            "decided_on": judged.decided_on,
+            "imported_at": record.imported_at,
+        }
+        for record in came
+        for judged in record.judged
+        if judged.decision is not None
+    }
+    con.execute(
+        """
+        insert into history.review_decisions
+        select $review, row.* from (select unnest(from_json($rows, '[{"entitlement_id": "VARCHAR",
+            "decision": "VARCHAR", "reason": "VARCHAR", "decided_by": "VARCHAR", "decided_on": "DATE",
+            "imported_at": "TIMESTAMPTZ"}]')) as row)
+        """,
+        {"review": review, "rows": msgspec.json.encode(list(said.values())).decode()},
+    )
+
+
+def _proofs(con: duckdb.DuckDBPyConnection, review: str, proofs: list[ReviewProof]) -> None:
+    rows = [
+        msgspec.to_builtins(each) | {"run_id": proof.run_id, "run_started": proof.run_started}
+        for proof in proofs
+        for each in proof.outcomes
+    ]
+    con.execute(
+        """
+        insert into history.review_proofs
+        select $review, row.* from (select unnest(from_json($rows, '[{"entitlement_id": "VARCHAR", "state": "VARCHAR",
+            "at": "TIMESTAMPTZ", "by": "VARCHAR", "run_id": "VARCHAR", "run_started": "TIMESTAMPTZ"}]')) as row)
+        """,
+        {"review": review, "rows": msgspec.json.encode(rows).decode()},
+    )
+
+
+def prove(con: duckdb.DuckDBPyConnection, run: Run, reviews: Reviews) -> None:
+    """Keep which revocations a run shows to be done: what is there again afterwards was granted again."""
+    found: dict[str, list[ProvenOutcome]] = {}
+    for review, entitlement_id, state, at, by in con.execute(
+        'select review, entitlement_id, state, "at", "by" from review_outcomes where state = \'done\' order by all'
+    ).fetchall():
+        found.setdefault(review, []).append(ProvenOutcome(entitlement_id=entitlement_id, state=state, at=at, by=by))
+    for review, outcomes in found.items():
+        reviews.prove(review, ReviewProof(run_id=run.run_id, run_started=run.started, outcomes=tuple(outcomes)))
+
+
+def issue(con: duckdb.DuckDBPyConnection, run: Run, reviews: Reviews, review: str) -> None:
+    """Keep what a rendered access-review pack asks, so that a later run can follow it."""
+    row = con.execute("select count(*) from entitlements").fetchone()
+    reviews.issue(
+        con,
+        IssuedReview(
+            review=review,
+            run_id=run.run_id,
+            run_started=run.started,
+            run_finished=run.finished or run.started,
+            since=run.window.since,
+            until=run.window.until,
+            rows=int(row[0]) if row else 0,
+            rows_sha256=kept.digest(con),
+            due=due(run),
+        ),
+    )
+
+
+def due(run: Run) -> datetime:
+    """Return until when decisions are owed."""
+    return (run.finished or run.started) + timedelta(days=run.review.days_to_decide)
