@@ -5,7 +5,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from audit.render import controls, dossier, entitlements, expected, incident, links, listings, raw_pages, stage
+from audit.render import (
+    controls,
+    dossier,
+    entitlements,
+    expected,
+    fronts,
+    incident,
+    links,
+    listings,
+    raw_pages,
+    review_listings,
+    stage,
+)
 from audit.render.names import Names
 from audit.render.rows import Row, fetch, numbered, one, pages
 from audit.render.sections import (
@@ -20,6 +32,7 @@ from audit.render.sections import (
     holding,
     matrix,
     provenance,
+    reviewing,
 )
 from audit.render.sections.budgets import ActionGroups
 from audit.render.staging import Staging
@@ -46,13 +59,15 @@ def write(
     workbook: bool = True,
     results: bool = True,
     incidents: Sequence[Incident] = (),
+    pack: str = fronts.COMPLIANCE,
 ) -> None:
     """Write the report of a run into ``folder``.
 
     ``con`` holds every table; ``templates``: folders, a user's own first. ``workbook``, ``results``: the pack holds
     evidence.xlsx and results/ too, so the report may lead there. ``incidents``: windows that get an incident view
-    beside the one that is chosen for each job. The same tables and run give the same bytes. Raises ConfigError where a
-    template is wrong, UsageError where an incident names no job, StoreError where the folder can't be written.
+    beside the one that is chosen for each job. ``pack``: whose front page it gets. The same tables and run give the
+    same bytes. Raises ConfigError where a template is wrong, UsageError where an incident names no job, StoreError
+    where the folder can't be written.
     """
     own = con.cursor()
     try:
@@ -64,7 +79,7 @@ def write(
             loaded.add(run=run, workbook=workbook, results=results, lost=stored.lost)
             views = raw_pages.write(stored, loaded, staging)
             loaded.add(raw=views)
-            Report(own, run, loaded, staging, views).write(lacking, incidents)
+            Report(own, run, loaded, staging, views, front=fronts.of(pack)).write(lacking, incidents)
     finally:
         own.close()
 
@@ -79,12 +94,15 @@ class Report:
         templates: Templates,
         staging: Staging,
         views: raw_pages.RawViews,
+        *,
+        front: fronts.Front,
     ) -> None:
         self._con = con
         self._run = run
         self._templates = templates
         self._staging = staging
         self._views = views
+        self._front = front
         self._names = Names(con, run)
         self._controls = controls.load(con)
         self._frameworks = frameworks.frameworks(con, self._controls)
@@ -134,10 +152,20 @@ class Report:
         listed = {
             listing.name.replace("-", "_"): self._listing(listing)
             for listing in listings.of_index(self._con, self._run, self._names, self._views)
+            if listing.name not in self._front.without
         }
         con = self._con
+        review = None
+        if self._front.review:
+            listed |= {
+                listing.name.replace("-", "_"): self._listing(listing) for listing in review_listings.of_review()
+            }
+            review = reviewing.told(con, self._run)
         written = entitlements.written(con)
         return {
+            "review": review,
+            "sections": self._front.sections,
+            "contents": self._front.contents,
             "access_written": written,
             "concerns": holding.concerns(con, self._names, written=written),
             "shared_identities": holding.shared(con, written=written),

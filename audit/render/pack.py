@@ -86,7 +86,7 @@ def build(
             data.write(con, folder / "data")
             if "html" in wanted:
                 others = {"workbook": "xlsx" in wanted, "results": "results" in wanted}
-                html.write(con, run, stored, folder, list(templates), **others, incidents=incidents)
+                html.write(con, run, stored, folder, list(templates), **others, incidents=incidents, pack=pack)
             if "xlsx" in wanted:
                 workbook.write(con, run, folder / "evidence.xlsx", report="html" in wanted, lost=stored.lost)
             if "results" in wanted:

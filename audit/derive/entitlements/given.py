@@ -1,7 +1,7 @@
 """Everything that was given to somebody, whatever it reaches: assignments, eligibility, policies, memberships.
 
-Temporary table ``given_entitlements``, one row per assignment, policy or membership. ``entitlement_id`` says what it is,
-not which assignment: who takes a role away and gives it again has given the same entitlement.
+Temporary table ``given_entitlements``, one row per assignment, policy or membership. ``entitlement_id`` says what it
+is, not which assignment: who takes a role away and gives it again has given the same entitlement.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``reviews``, ``review_decisions``, ``review_outcomes``: what was decided in earlier reviews, and whether it was done."""
+"""``reviews``, ``review_decisions``, ``review_outcomes``: what earlier reviews decided, and whether it was done."""
 
 from __future__ import annotations
 
@@ -145,7 +145,8 @@ select {row_id("review_outcomes", "review", "entitlement_id")} as row_id, $now::
                else 'found gone by this collection; no deletion of it stands in the window of the Activity Log' end
            when 'unknown' then 'the list in which it would stand was not read whole'
            when 're-granted' then case
-               when proven_on is not null then 'it was gone in the collection of ' || {utc("proven_on")} || ' and is there again'
+               when proven_on is not null
+                   then 'it was gone in the collection of ' || {utc("proven_on")} || ' and is there again'
                when anew then 'it was given anew since the review'
                else 'it was deleted at ' || {utc("deleted_at")} || ' and is there again' end
            when 'overdue' then 'it should have been done by ' || due

@@ -93,9 +93,11 @@ chosen as (
     select entitlement_id,
            case when not coalesce(conflict, false) then reviewer
                 when alternate is not null
-                     and (alternate, lower(principal_id)) not in (select reviewer, principal_key from own) then alternate
+                     and (alternate, lower(principal_id)) not in (select reviewer, principal_key from own)
+                    then alternate
                 when fallback is not null
-                     and (fallback, lower(principal_id)) not in (select reviewer, principal_key from own) then fallback
+                     and (fallback, lower(principal_id)) not in (select reviewer, principal_key from own)
+                    then fallback
                 else reviewer end as reviewer,
            coalesce(conflict, false) as conflict, reviewer as first_choice, reviewer_rule
     from others

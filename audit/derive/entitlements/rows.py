@@ -68,7 +68,13 @@ select scope, of_group,
             when scope ilike '/providers/Microsoft.Management/managementGroups/%' then 'management group ' || parts[-1]
             when len(parts) = 3 then 'subscription ' || coalesce(s.name, parts[3])
             when len(parts) = 5 then 'resource group ' || parts[5]
-            else parts[-2] || ' ' || parts[-1] || ' in ' || parts[5] end as words,
+            else case lower(parts[-2])
+                     when 'jobs' then 'job' when 'managedenvironments' then 'environment' when 'vaults' then 'vault'
+                     when 'registries' then 'registry' when 'userassignedidentities' then 'identity'
+                     when 'workspaces' then 'workspace' when 'namespaces' then 'namespace' when 'queues' then 'queue'
+                     when 'topics' then 'topic' when 'eventhubs' then 'event hub'
+                     when 'storageaccounts' then 'storage account' else parts[-2] end
+                 || ' ' || parts[-1] || ' in ' || parts[5] end as words,
        p.name as group_name
 from scopes
 left join subscriptions s on not of_group and lower(s.subscription_id) = lower(parts[3])
@@ -85,15 +91,16 @@ asked as (
     from capabilities
 ),
 held as (
-    select s.source_key, list(a.capability order by a.rank) as capabilities, string_agg(a.title, ', ' order by a.rank) as can,
-           bool_or(a.privileged) as privileged
+    select s.source_key, list(a.capability order by a.rank) as capabilities,
+           string_agg(a.title, ', ' order by a.rank) as can, bool_or(a.privileged) as privileged
     from (select source_key, unnest(capabilities) as capability from sources) s join asked a using (capability)
     group by s.source_key
 ),
 told as (
     select o.*, coalesce(p.name, o.principal_id) as principal, p.login as principal_login,
            coalesce(o.principal_type, p.type) as type, p.concern, w.words as scope_words,
-           case when o.kind in ('membership', 'eligible_membership') then 'member of ' || coalesce(w.group_name, o.scope)
+           case when o.kind in ('membership', 'eligible_membership')
+                    then 'member of ' || coalesce(w.group_name, o.scope)
                 else coalesce(o.role, r.name, 'role ' || o.role_key) end as role_words,
            coalesce(h.capabilities, []) as capabilities, coalesce(h.can, '') as can,
            coalesce(h.privileged, false) as privileged,

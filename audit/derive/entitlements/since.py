@@ -9,8 +9,15 @@ from audit.derive.rows import row_id
 if TYPE_CHECKING:
     import duckdb
 
+
+def _words(ours: str, theirs: str) -> str:
+    """Return the SQL of the capabilities that one row has and the other hasn't, in words."""
+    return f"""array_to_string(list_transform(list_filter({ours}.capabilities::VARCHAR[],
+        lambda c: not list_contains({theirs}.capabilities::VARCHAR[], c)), lambda c: replace(c, '_', ' ')), ', ')"""
+
+
 # The last review is the newest that came back at least in part, else the newest that was sent.
-_MARKED = """
+_MARKED = f"""
 create or replace table entitlements as
 with last as (
     select r.* from history.review_rows r join reviews v using (review) where v.last
@@ -27,12 +34,8 @@ compared as (
            concat_ws('; ',
                case when l.jobs <> e.jobs then 'jobs: ' || l.jobs || ' before, ' || e.jobs || ' now' end,
                case when l.capabilities::VARCHAR <> e.capabilities::VARCHAR then concat_ws(', ',
-                   'gives now also ' || nullif(array_to_string(list_transform(
-                       list_filter(e.capabilities::VARCHAR[], lambda c: not list_contains(l.capabilities::VARCHAR[], c)),
-                       lambda c: replace(c, '_', ' ')), ', '), ''),
-                   'no longer ' || nullif(array_to_string(list_transform(
-                       list_filter(l.capabilities::VARCHAR[], lambda c: not list_contains(e.capabilities::VARCHAR[], c)),
-                       lambda c: replace(c, '_', ' ')), ', '), '')) end,
+                   'gives now also ' || nullif({_words("e", "l")}, ''), 'no longer ' || nullif({_words("l", "e")}, ''))
+               end,
                case when l.condition is distinct from e.condition then 'another condition' end,
                case when l.expires is distinct from e.expires then 'another end' end) as detail
     from entitlements e left join last l using (entitlement_id)
