@@ -30,6 +30,9 @@ class Endpoints(NamedTuple):
     """``host:port`` of the container registries, whatever their names."""
     audience: str = AUDIENCE
 
+FALLBACK_REVIEWER = "access-reviews@norvane.example"
+"""Who decides, in an access review, about what no team alone answers for."""
+
 
 def config_toml(
     endpoints: Endpoints,
@@ -67,6 +70,7 @@ def config_toml(
         "cloud": custom,
         "credential": offered[credential],
         "scope": scope,
+        "review": {"fallback": FALLBACK_REVIEWER},
     }
     return "\n".join(
         f"[{section}]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in values.items())

@@ -7,13 +7,14 @@
     [review], tags ──► reviewer, reviewer_subjects                      who decides                 (reviewers)
     earlier reviews ──► since_last, previous_*, entitlement_removals    what is new since           (since)
     decisions ──► reviews, review_decisions, review_outcomes            whether it was done         (outcomes)
+    all of them ──► job_reviews                                         job by job                  (by_job)
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.derive.entitlements import given, outcomes, reviewers, rows, since, sources
+from audit.derive.entitlements import by_job, given, outcomes, reviewers, rows, since, sources
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,6 +34,7 @@ def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
     rows.create(con)
     reviewers.create(con, run.review)
     outcomes.create(con, run)
+    by_job.create(con, run.finished or run.started)
     since.create(con)
     sources.drop(con)
     given.drop(con)
