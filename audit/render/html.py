@@ -158,7 +158,7 @@ class Report:
         review = None
         if self._front.review:
             listed |= {
-                listing.name.replace("-", "_"): self._listing(listing) for listing in review_listings.of_review()
+                listing.name.replace("-", "_"): self._listing(listing) for listing in review_listings.of_review(con)
             }
             review = reviewing.told(con, self._run)
         written = entitlements.written(con)

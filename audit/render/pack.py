@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from audit.render import data, html, raw_files, results, workbook
+from audit.render import data, fronts, html, raw_files, results, review, workbook
 from audit.store import atomic
 
 if TYPE_CHECKING:
@@ -91,6 +91,8 @@ def build(
                 workbook.write(con, run, folder / "evidence.xlsx", report="html" in wanted, lost=stored.lost)
             if "results" in wanted:
                 results.write(con, run, folder / results.FOLDER)
+            if pack == fronts.ACCESS_REVIEW:
+                review.write(con, run, folder / review.FOLDER, review=name)
             if finish is not None:
                 finish(folder)
             _private(folder)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from audit.render.listings import Listing
+from audit.render.review import sent
 
 if TYPE_CHECKING:
+    import duckdb
+
     from audit.render.rows import Row
 
 _BY_POSITION = "select row_number() over (order by position) as number, * from entitlements where {where}"
@@ -31,8 +35,11 @@ from entitlement_removals
 """
 
 
-def of_review() -> tuple[Listing, ...]:
+def of_review(con: duckdb.DuckDBPyConnection) -> tuple[Listing, ...]:
     """Return the listings that an access review's front page begins, in their order there."""
+    files: dict[str, list[str]] = defaultdict(list)
+    for book in sent(con):
+        files[book.reviewer].append(book.file)
     return (
         Listing(
             name="reviewers",
@@ -40,7 +47,7 @@ def of_review() -> tuple[Listing, ...]:
             template="sections/reviewers.html",
             sql=_REVIEWERS,
             size=100,
-            told=lambda rows: {"rows": rows},
+            told=lambda rows: {"rows": [row | {"files": files[row["reviewer"] or ""]} for row in rows]},
         ),
         Listing(
             name="revocations",

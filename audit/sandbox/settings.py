@@ -30,6 +30,7 @@ class Endpoints(NamedTuple):
     """``host:port`` of the container registries, whatever their names."""
     audience: str = AUDIENCE
 
+
 FALLBACK_REVIEWER = "access-reviews@norvane.example"
 """Who decides, in an access review, about what no team alone answers for."""
 

@@ -5,4 +5,7 @@ from __future__ import annotations
 from audit.render.review.book import write
 from audit.render.review.sent import ROWS, Sent, sent
 
-__all__ = ["ROWS", "Sent", "sent", "write"]
+FOLDER = "review"
+"""Where in a pack they lie."""
+
+__all__ = ["FOLDER", "ROWS", "Sent", "sent", "write"]
