@@ -76,6 +76,8 @@ async def collected(
     resume: str | None = None,
     progress: Any = None,
     before: Callable[[], None] | None = None,
+    run_id: str = "test-run",
+    at: datetime = NOW,
 ) -> Run:
     """Collect from a sandbox through exactly the code that reaches Azure; return the closed run."""
     from audit.pipeline.collecting import begin, closure
@@ -83,10 +85,10 @@ async def collected(
     settings = settings or settings_for(sandbox)
     settings = msgspec.structs.replace(settings, collect=msgspec.structs.replace(settings.collect, wait_seconds=wait))
     chosen = closure(kinds)
-    window = window or Window.last(30, NOW)
+    window = window or Window.last(30, at)
     store = Store(output)
     async with connect(settings.cloud, settings.credential) as azure:
-        run = msgspec.structs.replace(begin(settings, azure, window, chosen), run_id="test-run", started=NOW)
+        run = msgspec.structs.replace(begin(settings, azure, window, chosen), run_id=run_id, started=at)
         writer: RunWriter = store.resume(resume) if resume else store.create(run)
         if before:
             before()
@@ -98,7 +100,7 @@ async def collected(
                 )
                 state = RunState.DONE
             finally:
-                writer.close(msgspec.structs.replace(writer.run, state=state, finished=NOW))
+                writer.close(msgspec.structs.replace(writer.run, state=state, finished=at))
     return writer.run
 
 
