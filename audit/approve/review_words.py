@@ -42,7 +42,7 @@ def lines(state: ReviewState) -> Iterator[str]:
     if state.conflicts:
         yield f"{plural(state.conflicts, 'open row')} may be about the own access of whom they were sent to"
     if state.incomplete:
-        yield f"{plural(state.incomplete, 'row')} tell at least what there is: something they rest on was not read"
+        yield f"at least these: what {plural(state.incomplete, 'row')} of the review rest on was not all read"
     if state.elsewhere:
         told = plural(state.elsewhere, "record")
         yield f"{told} about another rendering of this pack are not counted: import those workbooks again"

@@ -8,7 +8,7 @@ import re
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -19,7 +19,7 @@ from audit.approve.review_state import ReviewState, state
 from audit.approve.review_words import lines
 from audit.config import packaged
 from audit.errors import ExitCode, IntegrityError, UsageError
-from audit.model.review import ReviewRecord
+from audit.model.review import Judged, ReviewRecord
 from audit.seal import sums
 from audit.store import Store
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 KIND = "review"
 """The kind of the records in approvals/."""
+_MOST_BODY = 4 << 20
+"""Bytes of a record without its layout: half of what the chain of records takes."""
 _DEFAULT = Path("output")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -79,7 +81,7 @@ def review_import(
         if fresh:
             at = (now or datetime.now(UTC)).astimezone(UTC)
             record = returned_files.take(fresh, review, issued=kept.issued(), now=at)
-            path = records.append(review.path, KIND, msgspec.to_builtins(record), at=at)
+            path = records.append(review.path, KIND, _body(record), at=at)
             kept.append(record)
         told = _records(review, kept)
         stands = state(review, told)
@@ -138,6 +140,19 @@ def _of_pack(review: ReviewPack) -> list[ReviewRecord]:
     return found
 
 
+def _body(record: ReviewRecord) -> dict[str, Any]:
+    """Return a record as JSON holds it, of a blank row its name alone. Raises UsageError where it is too long."""
+    body: dict[str, Any] = msgspec.to_builtins(record)
+    blank = msgspec.to_builtins(Judged(entitlement_id=""))
+    body["judged"] = [{key: value for key, value in each.items() if value != blank[key]} for each in body["judged"]]
+    if len(msgspec.json.encode(body)) > _MOST_BODY:
+        raise UsageError(
+            f"{len(record.files)} workbooks with {len(record.judged):,} rows are more than one record holds",
+            hint="import fewer workbooks at a time; where it is one alone, shorten its longest reasons",
+        )
+    return body
+
+
 def _records(review: ReviewPack, kept: Reviews) -> list[ReviewRecord]:
     """Return what the pack and history know, each once, oldest first."""
     found = _of_pack(review)
@@ -150,7 +165,7 @@ def _restore(review: ReviewPack, before: Sequence[ReviewRecord]) -> None:
     there = _of_pack(review)
     for each in before:
         if each.pack_sha256 == review.sha256 and each not in there:
-            records.append(review.path, KIND, msgspec.to_builtins(each))
+            records.append(review.path, KIND, _body(each))
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from returned_fixture import ANA, BO, DAY, KEEP, NOW, Desk
 
 from audit import cli
 from audit.approve import records
-from audit.errors import ExitCode
+from audit.errors import ExitCode, UsageError
 from audit.model.review import Decision
 from audit.pipeline import reviewing
 from audit.pipeline.reviewing import review_status
@@ -167,3 +167,11 @@ class Frozen:
     @staticmethod
     def now(zone: tzinfo) -> datetime:
         return NOW.astimezone(zone)
+
+
+def test_more_than_a_record_holds_is_told_and_nothing_is_taken_in(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reviewing, "_MOST_BODY", 500)
+    with pytest.raises(UsageError, match="import fewer workbooks at a time"):
+        desk.taken(desk.returned([KEEP] * 4))
+    assert records.read(desk.pack) == []
+    assert Store(desk.output).reviews.records(desk.pack.name) == []

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     import duckdb
 
-ROWS = 20_000
-"""Entitlements in one workbook: more than a person decides at a sitting, and it still opens at once. (A sheet ends at
-1,048,576 rows.)"""
+ROWS = 5_000
+"""Entitlements in one workbook: more than a person decides at a sitting, it opens at once, and what comes back of it is
+one record. (A sheet ends at 1,048,576 rows.)"""
 UNASSIGNED = "unassigned"
 _DIGITS = (8, 16, 64)
 
