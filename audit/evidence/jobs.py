@@ -206,9 +206,9 @@ class JobIdentity(Record, frozen=True, kw_only=True):
 
 
 class JobValue(Record, frozen=True, kw_only=True):
-    """One configured text: an environment value, a command word, an argument or a scaler's metadata value.
+    """One configured text: an environment value, command word, argument, scaler's metadata value or mounted secret.
 
-    Source: the template's containers and the scale rules, redacted before they were stored.
+    Source: the template's containers and volumes and the scale rules, redacted before they were stored.
     """
 
     table = "job_values"
@@ -216,11 +216,11 @@ class JobValue(Record, frozen=True, kw_only=True):
 
     job_id: str
     place: str
-    """``env``, ``command``, ``args`` or ``scaler_metadata``."""
+    """``env``, ``command``, ``args``, ``scaler_metadata``, or ``volume`` for a secret that a volume mounts."""
     owner: str
-    """The container's or the rule's name."""
+    """The container's, the rule's or the volume's name."""
     name: str
-    """The variable's or the metadata key's name; for command and args the index from 0."""
+    """The variable's or the metadata key's name; for command and args the index from 0; the mounted file's path."""
     value: str | None = None
     """As stored: hidden parts read ``[redacted:…]``; null where the value comes from a secret."""
     secret_ref: str | None = None
@@ -257,6 +257,8 @@ def normalise(item: bytes, page: Page) -> Iterator[Record]:
         init = index >= main
         yield _container(wire.id, container, index - main if init else index, init=init)
         yield from _values(wire.id, texts.of_container(container))
+    for volume in apart(template.volumes or ()):
+        yield from _values(wire.id, texts.of_volume(volume, settings.secrets or ()))
     for secret in apart(settings.secrets or ()):
         yield JobSecret(
             job_id=wire.id,

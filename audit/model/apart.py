@@ -7,9 +7,9 @@ from typing import TypeVar
 
 import msgspec
 
-from audit.model.containerapp import ContainerSpec, Rule, SecretName
+from audit.model.containerapp import ContainerSpec, Rule, SecretName, Volume
 
-Named = TypeVar("Named", ContainerSpec, Rule, SecretName)
+Named = TypeVar("Named", ContainerSpec, Rule, SecretName, Volume)
 
 
 def apart(things: Iterable[Named]) -> list[Named]:

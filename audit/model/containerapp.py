@@ -132,11 +132,30 @@ class ContainerSpec(Wire, frozen=True, kw_only=True):
     resources: Resources | None = None
 
 
+class MountedSecret(Wire, frozen=True, kw_only=True):
+    """A secret as a file of a volume."""
+
+    secret_ref: str | None = None
+    path: str | None = None
+
+
+class Volume(Wire, frozen=True, kw_only=True):
+    """A volume. One of type ``Secret`` that lists no secrets mounts every secret of the job.
+
+    https://learn.microsoft.com/azure/container-apps/manage-secrets#mounting-secrets-in-a-volume
+    """
+
+    name: Text
+    storage_type: str | None = None
+    secrets: list[MountedSecret] | None = None
+
+
 class Template(Wire, frozen=True, kw_only=True):
     """What one replica runs."""
 
     containers: list[ContainerSpec] | None = None
     init_containers: list[ContainerSpec] | None = None
+    volumes: list[Volume] | None = None
 
 
 class JobProperties(Wire, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Every text that a job's configuration holds in the open: environment values, command words, scaler metadata."""
+"""Every text that a job's configuration holds in the open, and the secrets that its volumes mount."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from audit.model.containerapp import written
 from audit.model.wire import text
 
 if TYPE_CHECKING:
-    from audit.model.containerapp import ContainerSpec, Rule
+    from collections.abc import Sequence
+
+    from audit.model.containerapp import ContainerSpec, Rule, SecretName, Volume
 
 
 class ConfiguredText(NamedTuple):
@@ -40,3 +42,13 @@ def of_container(wire: ContainerSpec) -> Iterator[ConfiguredText]:
     for place, words in (("command", wire.command), ("args", wire.args)):
         for index, word in enumerate(words or ()):
             yield ConfiguredText(place, wire.name, str(index), word, None, marker.detector(word))
+
+
+def of_volume(volume: Volume, secrets: Sequence[SecretName]) -> Iterator[ConfiguredText]:
+    """Yield the secrets that a volume mounts, each by its file: those that it lists, else all of the job's."""
+    if (volume.storage_type or "").lower() != "secret":
+        return
+    listed = [(text(each.secret_ref), text(each.path)) for each in volume.secrets or ()]
+    for secret, path in listed or [(each.name, each.name) for each in secrets]:
+        if secret:
+            yield ConfiguredText("volume", volume.name, path or secret, None, secret, None)

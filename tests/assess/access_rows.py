@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
-from run_tables import SUB, RunTables, container, job, rule
+from run_tables import NOW, SUB, RunTables, container, job, rule
 
 from audit.evidence.deny_assignments import DenyAssignment
 from audit.evidence.environments import Environment
@@ -41,7 +42,13 @@ WORKSPACE = place("Microsoft.OperationalInsights/workspaces", "logs")
 IDENTITY = place("Microsoft.ManagedIdentity/userAssignedIdentities", "id-orders")
 TEAM, INNER = "0000000a-0000-4000-8000-000000000000", "0000000b-0000-4000-8000-000000000000"
 ITS_PRINCIPAL = "id-orders-principal"
-ORDERS = job("orders", environment_id=ENVIRONMENT, identity_type="UserAssigned", secrets_count=1)
+ORDERS = job(
+    "orders",
+    environment_id=ENVIRONMENT,
+    identity_type="UserAssigned",
+    secrets_count=1,
+    modified_at=NOW - timedelta(days=9),
+)
 
 
 def role(name: str, *actions: str, data: tuple[str, ...] = (), less: tuple[str, ...] = ()) -> RoleDefinition:
@@ -160,7 +167,7 @@ def stands_on() -> list[Record]:
         JobSecret(job_id=ORDERS.job_id, name="password", key_vault_url="https://kv.vault.azure.net/secrets/password"),
         Environment(
             environment_id=ENVIRONMENT, name="env", subscription_id=SUB, resource_group="rg-orders",
-            workspace_id=customer,
+            workspace_id=customer, zone_redundant=True,
         ),
         Workspace(
             workspace_id=WORKSPACE, customer_id=customer, name="logs", subscription_id=SUB, resource_group="rg-orders"

@@ -121,6 +121,27 @@ def test_a_metadata_value_that_is_not_text_is_shown_as_its_json():
 
 
 @pytest.mark.parametrize(
+    ("volume", "mounted"),
+    [
+        (
+            {"storageType": "Secret", "secrets": [{"secretRef": "sb-connection", "path": "bus"}]},
+            {"bus": "sb-connection"},
+        ),
+        ({"storageType": "Secret", "secrets": [{"secretRef": "sb-connection"}]}, {"sb-connection": "sb-connection"}),
+        ({"storageType": "secret", "secrets": None}, "all"),
+        ({"storageType": "EmptyDir"}, {}),
+        ({"storageType": "AzureFile", "storageName": "share"}, {}),
+    ],
+)
+def test_secrets_that_a_volume_mounts_are_listed_by_their_file(volume, mounted):
+    found = read(changed(JOB, ("properties", "template", "volumes"), [{"name": "v"} | volume]))
+    names = {each.name: each.name for each in found["job_secrets"]}
+    rows = {each.name: each.secret_ref for each in found["job_values"] if each.place == "volume"}
+    assert names
+    assert rows == (names if mounted == "all" else mounted)
+
+
+@pytest.mark.parametrize(
     ("memory", "gib"),
     [("1Gi", 1.0), ("512Mi", 0.5), ("0.25Gi", 0.25), ("2Ti", 2048.0), ("1073741824", 1.0), (None, None)],
 )

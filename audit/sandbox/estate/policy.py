@@ -24,6 +24,7 @@ APPROVED_OPERATORS = ("grp-operations-on-call", "grp-*-developers", "orders-repl
 APPROVED_LOG_READERS = ("grp-auditors", "grp-operations-on-call", "grp-security-readers", "nightly-report*")
 STANDING_PRINCIPALS = ("deploy-*", "emergency.access@norvane.example")
 REQUIRED_TAGS = ("owner", "environment", "cost-centre", "runbook")
+STALE_AFTER_DAYS = 30
 
 
 def policy_toml(estate: Estate) -> str:
@@ -41,6 +42,7 @@ def policy_toml(estate: Estate) -> str:
     return (
         "[policy]\n"
         + "".join(f"{key} = {json.dumps(list(values))}\n" for key, values in lists.items())
+        + f"stale_after_days = {STALE_AFTER_DAYS}\n"
         + '\n[[scalers]]\ntype = "azure-eventhub"\nverified_by = "tove.lindqvist@norvane.example"\n'
         + f'verified_on = {tried}\nverified_for = "identity, checkpoints in blobs, 0 to 200 executions"\n'
     )

@@ -20,8 +20,8 @@ remediation: >
   --scale-rule-type TYPE --scale-rule-metadata KEY=VALUE …, or the job's Event-driven scaling page in the portal);
   docs/scalers.md lists what each scaler needs and its threshold.
 limits: >
-  Whether a value is the right one (the right queue, a threshold that fits the work) is not judged. A threshold that comes
-  from a secret is seen to be set, not how high. What a scaler can't do without is known for those that
+  Whether a value is the right one (the right queue, a threshold that fits the work) is not judged. A threshold that
+  comes from a secret is seen to be set, not how high. What a scaler can't do without is known for those that
   docs/scalers.md describes; of another one only what is wrong can be said, never that all is there. The catalogue is
   that of one KEDA version, and the platform's may be another.
 parameters:

@@ -37,7 +37,7 @@ values_told as (
            case place when 'env' then 'environment variable ' || name
                       when 'scaler_metadata' then 'metadata ' || name
                       else place || '[' || name || ']' end as told
-    from job_values
+    from job_values where place <> 'volume'
 ),
 counted as (
     select job_key, owner, kind, count(*) as looked_at,

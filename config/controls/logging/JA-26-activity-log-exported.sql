@@ -24,18 +24,18 @@ frameworks:
   pci: ["10.2.1.2", "10.2.1.5"]
   cis: ["6.1.1.1", "6.1.1.2"]
 rationale: >
-  Azure keeps the Activity Log for ninety days and then nobody can tell any more who changed a job, gave access to it or
-  read its secrets. Only an export keeps it, and each category is exported by itself.
+  Azure keeps the Activity Log for ninety days and then nobody can tell any more who changed a job, gave access to it
+  or read its secrets. Only an export keeps it, and each category is exported by itself.
 remediation: >
-  In the portal, Monitor > Activity log > Export Activity Logs > Add diagnostic setting: choose Administrative and Security
-  and a Log Analytics workspace; or az monitor diagnostic-settings subscription create --name export-activity --location
-  LOCATION --workspace WORKSPACE_ID --logs '[{"category":"Administrative","enabled":true},{"category":"Security",
-  "enabled":true}]'.
+  In the portal, Monitor > Activity log > Export Activity Logs > Add diagnostic setting: choose Administrative and
+  Security and a Log Analytics workspace; or az monitor diagnostic-settings subscription create --name export-activity
+  --location LOCATION --workspace WORKSPACE_ID --logs
+  '[{"category":"Administrative","enabled":true},{"category":"Security", "enabled":true}]'.
 limits: >
-  The setting is as it was when it was read: that it stood throughout the window is not shown (changes of it are in table
-  changes, kind diagnostics). That events arrive is not tried, nor what protects the copy from being deleted; how long it
-  is kept is asked by JA-28. A destination counts where the caller can see that it is there. The Activity Log itself never
-  holds reads.
+  The setting is as it was when it was read: that it stood throughout the window is not shown (changes of it are in
+  table changes, kind diagnostics). That events arrive is not tried, nor what protects the copy from being deleted;
+  how long it is kept is asked by JA-28. A destination counts where the caller can see that it is there. The Activity
+  Log itself never holds reads.
 parameters:
   activity_log_categories:
     type: list of text

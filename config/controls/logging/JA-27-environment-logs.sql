@@ -15,16 +15,19 @@ frameworks:
   nist80053: [AU-12]
   cis: ["6.1.4"]
 rationale: >
-  Azure keeps a hundred executions of a job and nothing that they wrote. What a failed run printed, and why the platform
-  started or killed it, is only in the logs that the environment sends on; the job itself has no setting for that.
+  Azure keeps a hundred executions of a job and nothing that they wrote. What a failed run printed, and why the
+  platform started or killed it, is only in the logs that the environment sends on; the job itself has no setting for
+  that.
 remediation: >
   az containerapp env update --name ENVIRONMENT --resource-group GROUP --logs-destination log-analytics
   --logs-workspace-id CUSTOMER_ID; or choose azure-monitor there and add a diagnostic setting on the environment with
-  ContainerAppConsoleLogs and ContainerAppSystemLogs and a workspace (in the portal, the environment's Logging options).
+  ContainerAppConsoleLogs and ContainerAppSystemLogs and a workspace (in the portal, the environment's Logging
+  options).
 limits: >
-  The setting is as it was when it was read; a night without it shows in table changes (kind diagnostics) only. That lines
-  arrive is not tried here: table execution_logs has those that did. What a job writes to files, and what a daily cap of
-  the workspace throws away, is not seen. An environment that names no destination is taken as one that sends nothing.
+  The setting is as it was when it was read; a night without it shows in table changes (kind diagnostics) only. That
+  lines arrive is not tried here: table execution_logs has those that did. What a job writes to files, and what a
+  daily cap of the workspace throws away, is not seen. An environment that names no destination is taken as one that
+  sends nothing.
 ---*/
 with asked as (
     select population.job_id, population.raw_ref as job_ref, lower(population.job_id) as job_key,

@@ -4,8 +4,6 @@ title: Logs are kept as long as policy asks
 area: logging
 severity: medium
 needs: [jobs, environments, diagnostic_settings, inventory, workspaces]
-spares:
-  environments: [Activity Log]
 subjects: |
   select job_id, kind as subject
   from population cross join (values ('logs of the environment'), ('Activity Log')) as log (kind)
@@ -20,13 +18,14 @@ rationale: >
   What was deleted before somebody asked can't be evidence. A year covers an annual audit and is what card data needs;
   Azure itself keeps the Activity Log for ninety days, and logs of jobs not at all.
 remediation: >
-  az monitor log-analytics workspace update --resource-group GROUP --workspace-name WORKSPACE --retention-time 365 (in the
-  portal, the workspace's Usage and estimated costs > Data retention). Where nothing is sent to a workspace at all, do
-  first what JA-26 and JA-27 ask.
+  az monitor log-analytics workspace update --resource-group GROUP --workspace-name WORKSPACE --retention-time 365 (in
+  the portal, the workspace's Usage and estimated costs > Data retention). Where nothing is sent to a workspace at
+  all, do first what JA-26 and JA-27 ask.
 limits: >
-  A workspace's retention counts; a table of it may keep its rows for less or for more, its archive is not looked at, and a
-  daily cap may have kept rows out. How long a storage account, an event hub's consumer or a partner keeps a copy isn't
-  known, so that alone is never a pass. Rows that were taken in before the retention was raised may be gone.
+  A workspace's retention counts; a table of it may keep its rows for less or for more, its archive is not looked at,
+  and a daily cap may have kept rows out. How long a storage account, an event hub's consumer or a partner keeps a
+  copy isn't known, so that alone is never a pass. Rows that were taken in before the retention was raised may be
+  gone.
 parameters:
   log_retention_days:
     default: 365

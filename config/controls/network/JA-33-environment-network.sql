@@ -15,13 +15,14 @@ frameworks:
   nist80053: [SC-7]
   pci: ["1.3.1"]
 rationale: >
-  Outside a virtual network nobody can limit where a job connects to, and it comes from addresses that every tenant of the
-  region shares, so that sources and vaults can't let in the job alone. An event-driven job takes no connections itself;
-  public access matters for the apps that share its environment.
+  Outside a virtual network nobody can limit where a job connects to, and it comes from addresses that every tenant of
+  the region shares, so that sources and vaults can't let in the job alone. An event-driven job takes no connections
+  itself; public access matters for the apps that share its environment.
 remediation: >
-  A network can only be given to a new environment: az containerapp env create --name ENVIRONMENT --resource-group GROUP
-  --infrastructure-subnet-resource-id SUBNET_ID --internal-only true; then move the jobs there. Public access of one that
-  has a network: az containerapp env update --name ENVIRONMENT --resource-group GROUP --public-network-access Disabled.
+  A network can only be given to a new environment: az containerapp env create --name ENVIRONMENT --resource-group
+  GROUP --infrastructure-subnet-resource-id SUBNET_ID --internal-only true; then move the jobs there. Public access of
+  one that has a network: az containerapp env update --name ENVIRONMENT --resource-group GROUP --public-network-access
+  Disabled.
 limits: >
   What the subnet's security group, routes and firewall let through is not judged, nor which ingress the apps of the
   environment have. Being in a virtual network is no proof that traffic is filtered there.

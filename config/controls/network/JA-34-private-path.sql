@@ -29,22 +29,22 @@ frameworks:
   pci: ["1.3.1", "1.4.2"]
   cis: ["8.3.7", "8.3.8"]
 rationale: >
-  A source or vault that is open to every network needs only a leaked key or token to be emptied. A private endpoint helps
-  the job only where its network finds the private address: without the link of the DNS zone it goes over the public one,
-  and nobody notices.
+  A source or vault that is open to every network needs only a leaked key or token to be emptied. A private endpoint
+  helps the job only where its network finds the private address: without the link of the DNS zone it goes over the
+  public one, and nobody notices.
 remediation: >
-  Make a private endpoint in the environment's network (az network private-endpoint create --name NAME --resource-group
-  GROUP --subnet SUBNET_ID --private-connection-resource-id RESOURCE_ID --group-id namespace|queue|blob|vault
-  --connection-name NAME), link its zone (az network private-dns link vnet create), then close the resource: az servicebus
-  namespace update, az eventhubs namespace update, az storage account update --public-network-access Disabled, az keyvault
-  update --public-network-access Disabled. Service Bus takes private endpoints in the Premium tier only. What need not be
-  private belongs into policy.private_endpoint_exempt.
+  Make a private endpoint in the environment's network (az network private-endpoint create --name NAME
+  --resource-group GROUP --subnet SUBNET_ID --private-connection-resource-id RESOURCE_ID --group-id
+  namespace|queue|blob|vault --connection-name NAME), link its zone (az network private-dns link vnet create), then
+  close the resource: az servicebus namespace update, az eventhubs namespace update, az storage account update
+  --public-network-access Disabled, az keyvault update --public-network-access Disabled. Service Bus takes private
+  endpoints in the Premium tier only. What need not be private belongs into policy.private_endpoint_exempt.
 limits: >
-  Whether packets really go that way is not tried, nor routes and security groups between the job and the endpoint. Names
-  are followed where the environment's network asks Azure's own DNS; with DNS servers of its own, or names in no zone that
-  is read, nothing is concluded. Firewall rules of database servers and caches and the rules of a network security
-  perimeter are not read. Trusted services that pass a firewall all the same are named, not judged. Registries and what
-  code reaches by itself are not looked at.
+  Whether packets really go that way is not tried, nor routes and security groups between the job and the endpoint.
+  Names are followed where the environment's network asks Azure's own DNS; with DNS servers of its own, or names in no
+  zone that is read, nothing is concluded. Firewall rules of database servers and caches and the rules of a network
+  security perimeter are not read. Trusted services that pass a firewall all the same are named, not judged.
+  Registries and what code reaches by itself are not looked at.
 parameters:
   private_endpoint_exempt:
     type: list of text

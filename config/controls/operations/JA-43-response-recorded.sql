@@ -21,8 +21,8 @@ frameworks:
   iso27001: [A.5.24, A.5.37]
   soc2: [CC7.3, CC7.4]
 rationale: >
-  Whoever is woken at night has to know what the job should do, what to try and whom to call. A statement that nobody has
-  confirmed for a year describes a job that may not exist any more.
+  Whoever is woken at night has to know what the job should do, what to try and whom to call. A statement that nobody
+  has confirmed for a year describes a job that may not exist any more.
 remediation: >
   Write runbook (an https address), expected_behaviour and escalation for the job into jobs.toml, with stated_by and
   stated_on (config/jobs.toml is a sample); or set the tag runbook to the address (az tag update --resource-id JOB_ID

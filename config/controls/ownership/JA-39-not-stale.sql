@@ -18,17 +18,18 @@ frameworks:
   iso27001: [A.5.9]
   soc2: [CC6.3]
 rationale: >
-  A job that nobody needs any more keeps its identity, its secrets and its rights, and nobody notices when somebody else
-  uses them. One that was not changed for a year runs on an image of a year ago.
+  A job that nobody needs any more keeps its identity, its secrets and its rights, and nobody notices when somebody
+  else uses them. One that was not changed for a year runs on an image of a year ago.
 remediation: >
-  Ask the owner; then az containerapp job delete --name JOB --resource-group GROUP, or deploy it anew. Take away what is not
-  used: az containerapp job identity remove --name JOB --resource-group GROUP --user-assigned IDENTITY_ID, az containerapp
-  job secret remove --name JOB --resource-group GROUP --secret-names NAME.
+  Ask the owner; then az containerapp job delete --name JOB --resource-group GROUP, or deploy it anew. Take away what
+  is not used: az containerapp job identity remove --name JOB --resource-group GROUP --user-assigned IDENTITY_ID, az
+  containerapp job secret remove --name JOB --resource-group GROUP --secret-names NAME.
 limits: >
-  An identity counts as used where the job's configuration names it (rules, secrets, images) or where a role assignment
-  that was read gives it, or a group that it is in, anything at all; code that uses it says so nowhere. One that reaches a
-  vault only by an access policy of a vault that the job does not name looks unused. Whether the work of an execution was
-  needed is not judged. A job whose list of executions has a hole is not assessed for them, even if it ran today.
+  An identity counts as used where the job's configuration names it (rules, secrets, images) or where a role
+  assignment that was read gives it, or a group that it is in, anything at all; code that uses it says so nowhere. One
+  that reaches a vault only by an access policy of a vault that the job does not name looks unused. Whether the work
+  of an execution was needed is not judged. A job whose list of executions has a hole is not assessed for them, even
+  if it ran today.
 parameters:
   stale_after_days:
     default: 90

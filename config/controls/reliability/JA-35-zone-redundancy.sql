@@ -11,15 +11,16 @@ frameworks:
   soc2: [A1.2]
   nist80053: [CP-10]
 rationale: >
-  An environment in one zone stops with that zone, and no execution starts until it is back; messages wait and may expire.
+  An environment in one zone stops with that zone, and no execution starts until it is back; messages wait and may
+  expire.
 remediation: >
   It can only be chosen for a new environment, and needs a subnet: az containerapp env create --name ENVIRONMENT
-  --resource-group GROUP --location REGION --infrastructure-subnet-resource-id SUBNET_ID --zone-redundant; then move the
-  jobs there. Where work may wait, take the environment out of policy.zone_redundant_environments.
+  --resource-group GROUP --location REGION --infrastructure-subnet-resource-id SUBNET_ID --zone-redundant; then move
+  the jobs there. Where work may wait, take the environment out of policy.zone_redundant_environments.
 limits: >
   Only the environment is looked at: a source, vault or registry that stands in one zone stops the job as well (their
-  columns zone_redundant tell). Whether the region has zones at all is not known here: say it in policy.
-  Another region is never asked for, and a restart elsewhere is not tried.
+  columns zone_redundant tell). Whether the region has zones at all is not known here: say it in policy. Another
+  region is never asked for, and a restart elsewhere is not tried.
 parameters:
   zone_redundant_environments:
     type: list of text

@@ -48,7 +48,7 @@ def search(world: World, ground: Foundation, group: str) -> None:
     sources.store_queue(world, sources.account(world, group, "stnorvanesearch", NORTH), "documents")
     name, digest = "search-indexer", world.chance.digits(64, "image", "indexer")
     bus = {"namespace": "sb-norvane-shared", "queueName": "reindex", "messageCount": "10"}
-    queue = {"accountName": "stnorvanesearch", "queueName": "documents", "queueLength": "20"}
+    queue = {"accountName": "stnorvanesearch", "queueName": "documents", "queuelength": "20"}
     deploy(
         world,
         job(
