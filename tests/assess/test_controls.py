@@ -50,16 +50,18 @@ def test_a_gap_in_any_needed_kind_is_not_assessed(tables: RunTables, kind: str) 
 def test_without_a_gap_every_control_concludes(tables: RunTables) -> None:
     whole(tables)
     tables.with_run(settings={"approved_principals": ["ana"], "standing_principals": ["ana"]})
-    assert "not_assessed" not in {row["verdict"] for row in tables.verdicts()}
+    open_ones = {row["control_id"] for row in tables.verdicts() if row["verdict"] == "not_assessed"}
+    assert open_ones <= {"JA-07"}, "which rests on records of reviews, and there are none here"
 
 
 def test_a_job_without_subjects_is_not_applicable(tables: RunTables) -> None:
     tables.add(job("bare"))
-    rows = {row["control_id"]: row for row in tables.verdicts() if row["verdict"] == "not_applicable"}
+    unasked = [row for row in tables.verdicts() if row["verdict"] == "not_applicable"]
+    rows = {row["control_id"]: row for row in unasked if row["subject"] == "bare"}
     told = {
         "JA-10": "no scale rule", "JA-11": "no image", "JA-12": "no secret", "JA-13": "no container",
         "JA-14": "no identity", "JA-15": "no event source",
-        "JA-16": "no container", "JA-17": "no scale rule",
+        "JA-16": "no container", "JA-17": "no scale rule", "JA-18": "no scale rule", "JA-34": "no event source",
     }  # fmt: skip
     assert rows.keys() == told.keys()
     for control, words in told.items():
