@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from audit.render.results.verdicts import Verdicts
     from audit.render.rows import Row
 
-COLUMNS = (
+OWN = (
     "id", "row_id", "control_id", "title", "area", "severity", "verdict", "reason", "job_id", "job", "subscription_id",
     "resource_group", "subject", "waived", "waiver_id", "frameworks", "remediation", "raw_ref", "observed_at",
-    "run_id", "window_since", "window_until", "collected_by", "gaps",
 )  # fmt: skip
+"""What differs from verdict to verdict."""
+COLUMNS = (*OWN, "run_id", "window_since", "window_until", "collected_by", "gaps")
 """In this order; more are added at the end."""
 
 _FORMULA = frozenset("=+-@＝＋－＠")  # noqa: RUF001  the wide ones are formulas in some spreadsheets
@@ -32,10 +33,10 @@ def write(file: BinaryIO, run: Run, told: About, verdicts: Verdicts) -> None:
     writer = csv.writer(buffer, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     window = {"run_id": run.run_id, "window_since": run.window.since, "window_until": run.window.until}
-    same = window | {"collected_by": told.collected_by, "gaps": told.coverage.gaps}
+    same = [cell(each) for each in (*window.values(), told.collected_by, told.coverage.gaps)]
     for number, row in enumerate(verdicts, 1):
-        values = _values(row) | same
-        writer.writerow([cell(values[name]) for name in COLUMNS])
+        values = _values(row)
+        writer.writerow([*(cell(values[name]) for name in OWN), *same])
         if number % _FLUSH == 0:
             _flush(buffer, file)
     _flush(buffer, file)
@@ -48,7 +49,7 @@ def cell(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     text = visible(value.isoformat().replace("+00:00", "Z") if hasattr(value, "isoformat") else value)
-    return f"'{text}" if text[:1].isspace() or text.lstrip()[:1] in _FORMULA else text
+    return f"'{text}" if text[:1] in _FORMULA or text[:1].isspace() else text
 
 
 def _values(row: Row) -> dict[str, Any]:

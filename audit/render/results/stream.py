@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _ENCODER = msgspec.json.Encoder()
+_BEYOND = re.compile("[^\x00-\x7f]+")
 
 
 @contextmanager
@@ -31,8 +33,8 @@ def encoded(value: Any) -> bytes:
     written by number, and a parser still gets the very text back.
     """
     data = _ENCODER.encode(value)
-    if not data.isascii():
-        data = json.dumps(json.loads(data), separators=(",", ":")).encode()
+    if not data.isascii():  # in JSON only text can hold such a letter
+        data = _BEYOND.sub(lambda letters: json.dumps(letters[0])[1:-1], data.decode()).encode()
     return data.replace(b"\x7f", b"\\u007f")  # the one that JSON doesn't make anybody escape; only text can hold it
 
 

@@ -6,12 +6,16 @@ import csv
 import json
 import re
 import stat
+import uuid
 from pathlib import Path
 
 import pytest
 import results_fixture as fixture
+from hypothesis import given
+from hypothesis import strategies as st
 
 from audit.errors import StoreError
+from audit.render.results import stream
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +64,13 @@ def test_a_verdict_has_one_id_in_every_format_and_another_in_another_run(made: P
     assert not set(first) & set(ids(other)[0])
 
 
+def test_ids_are_version_5_uuids(made: Path) -> None:
+    from audit.render.results import verdicts
+
+    for name in ("", "verdict/0123", fixture.HOSTILE):
+        assert verdicts._uuid(name) == str(uuid.uuid5(verdicts._NAMESPACE, name))
+
+
 def test_subjects_that_differ_in_casing_alone_keep_ids_of_their_own(tmp_path: Path) -> None:
     tables = fixture.Tables()
     tables.control("JA-01")
@@ -78,6 +89,13 @@ def test_json_is_printable_ascii_and_gives_the_very_text_back(made: Path, name: 
     if name == "findings.json":
         told = json.loads(data)["findings"]
         assert [each["reason"] for each in told if each["subject"] == fixture.HOSTILE] == [fixture.HOSTILE]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_text_comes_back_from_json(text: str) -> None:
+    data = stream.encoded({text: [text]})
+    assert re.fullmatch(rb"[\x20-\x7e]*", data)
+    assert json.loads(data) == {text: [text]}
 
 
 def test_a_run_without_jobs_and_controls_is_written_too(tmp_path: Path) -> None:
