@@ -4,6 +4,7 @@ from audit.config.load import load, parse
 from audit.config.packaged import packaged
 from audit.config.period import period
 from audit.config.settings import (
+    ChangesSettings,
     CloudSettings,
     CollectSettings,
     CostSettings,
@@ -16,6 +17,7 @@ from audit.config.settings import (
 from audit.config.stated import Stated, beside
 
 __all__ = [
+    "ChangesSettings",
     "CloudSettings",
     "CollectSettings",
     "CostSettings",

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from audit.model.review import ReviewSettings
-from audit.model.stated import VerifiedScaler
+from audit.model.stated import Line, VerifiedScaler
 
 Guid = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
 HostAndPort = Annotated[
@@ -115,6 +115,13 @@ class CostSettings(_Table, frozen=True, kw_only=True):
     """A price list of your own, relative to audit.toml's folder; empty = the one that travels with the program."""
 
 
+class ChangesSettings(_Table, frozen=True, kw_only=True):
+    """[changes]: what was approved, as a ticket system exports it. Read when a collection begins, and kept in the run."""
+
+    files: tuple[Line, ...] = ()
+    """CSV or JSON files of approved changes, relative to audit.toml's folder; none = changes are held against nothing."""
+
+
 class Settings(_Table, frozen=True, kw_only=True):
     """The whole of audit.toml."""
 
@@ -127,6 +134,7 @@ class Settings(_Table, frozen=True, kw_only=True):
     cost: CostSettings = CostSettings()
     review: ReviewSettings = ReviewSettings()
     """[review]: who reviews which access, and until when."""
+    changes: ChangesSettings = ChangesSettings()
     scalers: tuple[VerifiedScaler, ...] = ()
     """[[scalers]]: scalers that somebody tried with event-driven jobs, each with who and when."""
     policy: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Everything that stands beside audit.toml and goes into the run: register, verified scalers, catalogue, prices."""
+"""Everything that stands beside audit.toml and goes into the run: register, scalers, catalogue, prices, tickets."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from audit.config import prices, register, scalers
+from audit.config import prices, register, scalers, tickets
 from audit.model.prices import Prices
 from audit.model.scaler import Scaler
 from audit.model.stated import Register, VerifiedScaler
+from audit.model.ticket import Tickets
 
 if TYPE_CHECKING:
     from audit.config.settings import Settings
@@ -25,6 +26,8 @@ class Stated(msgspec.Struct, frozen=True, kw_only=True):
     scalers_verified: tuple[VerifiedScaler, ...] = ()
     scalers: dict[str, Scaler] = {}
     prices: Prices | None = None
+    tickets: Tickets | None = None
+    """Null: audit.toml names no file of approved changes."""
 
     def attachments(self) -> dict[str, Path]:
         """Return where each attachment lies now, by its name in the run."""
@@ -38,7 +41,8 @@ def beside(config: Path, settings: Settings) -> Stated:
     Raises ConfigError for whatever is wrong in any of them; nothing has been collected then.
     """
     folder = config.parent
-    tomorrow = datetime.now(UTC).date() + timedelta(days=1)  # it may be tomorrow already where people are
+    now = datetime.now(UTC)
+    tomorrow = now.date() + timedelta(days=1)  # it may be tomorrow already where people are
     people = folder / register.NAME
     return Stated(
         folder=folder,
@@ -46,6 +50,7 @@ def beside(config: Path, settings: Settings) -> Stated:
         scalers_verified=settings.scalers,
         scalers=scalers.differing(scalers.read(folder / settings.store.scalers)) if settings.store.scalers else {},
         prices=prices.read(folder / settings.cost.prices) if settings.cost.prices else prices.shipped(),
+        tickets=tickets.read(folder, settings.changes.files, now=now) if settings.changes.files else None,
     )
 
 

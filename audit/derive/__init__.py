@@ -27,6 +27,7 @@ from audit.derive import (
     reconciliation,
     scaler_facts,
     statements,
+    tickets,
     unread,
     unresolved,
     usage,
@@ -74,6 +75,7 @@ def derive(con: duckdb.DuckDBPyConnection, run: Run, *, capabilities: Mapping[st
         changes.create(con, run)
         entitlements.create(con, run)
         access.reach.drop(con)
+        tickets.create(con, run)
         usage.create(con, run)
         job_costs.create(con, run)
         job_cost_months.create(con, run)

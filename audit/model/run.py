@@ -13,6 +13,7 @@ from audit.model.review import ReviewSettings
 from audit.model.scaler import Scaler
 from audit.model.scope import Scope
 from audit.model.stated import Register, VerifiedScaler
+from audit.model.ticket import Tickets
 from audit.model.window import Window
 
 
@@ -98,6 +99,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """[[scalers]] of audit.toml when the run began."""
     scalers: dict[str, Scaler] = {}
     """What the user's own scaler catalogue says differently from the one that travels with the program."""
+    tickets: Tickets | None = None
+    """The approved changes that audit.toml named when the run began; null = it named none."""
     prices: Prices | None = None
     """The price list in force when the run was made, for estimates."""
     review: ReviewSettings = ReviewSettings()

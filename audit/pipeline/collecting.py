@@ -215,6 +215,7 @@ def begin(
         scalers_verified=said.scalers_verified,
         scalers=said.scalers,
         prices=said.prices,
+        tickets=said.tickets,
     )
 
 

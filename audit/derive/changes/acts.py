@@ -5,11 +5,11 @@ Temporary tables ``change_acts`` and ``change_deployments``.
 
 from __future__ import annotations
 
-# What lies on a scope rather than in it: its id names the scope it changes before the last "/providers/".
-_ON_SCOPE = (
+ON_SCOPE = (
     r"/providers/(microsoft\.authorization|microsoft\.insights/diagnosticsettings|microsoft\.consumption|"
     r"microsoft\.resources/tags)(/.*)?$"
 )
+"""What lies on a scope rather than in it: its id, in lower case, names the scope that it changes before this."""
 
 _ENDED = "lower(status) in ('succeeded', 'success', 'failed', 'canceled', 'cancelled')"
 
@@ -63,7 +63,7 @@ select substr(sha256('act ' || fold), 1, 16) as change_id, min(event_time) as "a
        arg_min(request, moment) filter (where request is not null) as request,
        arg_max(response, moment) filter (where response is not null) as response,
        count(*) as events, arg_max(raw_ref, finality) as raw_ref, arg_max(observed_at, finality) as observed_at,
-       regexp_replace(any_value(resource_key), '{_ON_SCOPE}', '') as about
+       regexp_replace(any_value(resource_key), '{ON_SCOPE}', '') as about
 from change_events
 group by fold
 """

@@ -58,6 +58,7 @@ told as (
            coalesce(who.display_name, acts.caller) as changed_by_name,
            coalesce(lower(who.type), lower(seen.changed_by_type),
                     case when acts.caller like '%@%' then 'user' end) as changed_by_type,
+           acts.caller_object_id as changed_by_id, acts.app_id as client_app_id,
            {_CLIENT} as client, acts.client_ip, acts.correlation_id, d.deployment, acts.events,
            case when acts.events > 0 then 'activity_log'
                 when acts.operation_key = 'microsoft.resources/deployments/write' then 'deployments'
@@ -111,7 +112,8 @@ from (
                 when lower(w.status) in ('failed', 'canceled', 'cancelled') then 'nothing changed'
                 when w.kind in ('start', 'stop', 'secret_read', 'action', 'suspension') then 'nothing to tell'
                 else 'unknown' end as before_after,
-           w.changed_by, w.changed_by_name, w.changed_by_type, w.client, w.client_ip, w.at, w.ended_at, w.status,
+           w.changed_by, w.changed_by_name, w.changed_by_type, w.changed_by_id,
+           w.client_app_id, w.client, w.client_ip, w.at, w.ended_at, w.status,
            w.sub_status, w.source, w.correlation_id, w.deployment, w.events
     from worded w
     join change_touched as touched using (change_id)

@@ -12,19 +12,31 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from audit.model import Run
+    from audit.model.ticket import Ticket
 
 _KEPT = frozenset({"id", "name", "attachments", "evidence", "event_source", "type"})
 """What other parts of the run refer to, letter by letter."""
 
 
 def redacted(run: Run, hide: Callable[[str], str]) -> Run:
-    """Return the run's head with the texts of its register and its verified scalers redacted."""
+    """Return the run's head with the texts of its register, its verified scalers and its tickets redacted."""
     register = run.register
     if register is not None:
         entries = tuple(_without(entry, JobEntry, hide) for entry in register.entries)
         register = msgspec.structs.replace(register, entries=entries)
     verified = tuple(_without(each, VerifiedScaler, hide) for each in run.scalers_verified)
-    return msgspec.structs.replace(run, register=register, scalers_verified=verified)
+    tickets = run.tickets
+    if tickets is not None:
+        told = tuple(_hidden(each, hide) for each in tickets.tickets)
+        tickets = msgspec.structs.replace(tickets, tickets=told)
+    return msgspec.structs.replace(run, register=register, scalers_verified=verified, tickets=tickets)
+
+
+def _hidden(ticket: Ticket, hide: Callable[[str], str]) -> Ticket:
+    """Hide what stands in the texts of a ticket; whom and what it names is held against the evidence letter by letter."""
+    return msgspec.structs.replace(
+        ticket, risk=hide(ticket.risk), test=hide(ticket.test), rollback=hide(ticket.rollback)
+    )
 
 
 def _without(value: msgspec.Struct, shape: type[Any], hide: Callable[[str], str]) -> Any:
