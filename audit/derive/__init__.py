@@ -20,6 +20,7 @@ from audit.derive import (
     execution_history,
     execution_templates,
     fit,
+    job_configuration,
     job_cost_months,
     job_costs,
     job_gaps,
@@ -76,6 +77,7 @@ def derive(con: duckdb.DuckDBPyConnection, run: Run, *, capabilities: Mapping[st
         entitlements.create(con, run)
         access.reach.drop(con)
         tickets.create(con, run)
+        job_configuration.create(con, run)
         usage.create(con, run)
         job_costs.create(con, run)
         job_cost_months.create(con, run)
