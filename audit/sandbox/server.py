@@ -180,11 +180,11 @@ class Sandbox:
             client_id=self._application.app_id,
             subscriptions=[each["subscriptionId"] for each in self.estate.subscriptions],
         )
-        return f"{access}\n{estates.policy_toml(self.estate)}"
+        return f"{access}\n{estates.policy_toml(self.estate)}{estates.changes_toml(self.estate)}"
 
     def files(self) -> dict[str, str]:
-        """Return what lies beside that audit.toml, by path: the register that people keep, and its attachments."""
-        return estates.register_files(self.estate)
+        """Return what lies beside that audit.toml, by path: the register that people keep, its attachments, and their tickets."""
+        return estates.register_files(self.estate) | estates.ticket_files(self.estate)
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables that either credential needs."""

@@ -8,12 +8,22 @@ from audit.sandbox.estate import scale, story
 from audit.sandbox.estate.model import Body, Estate
 from audit.sandbox.estate.policy import policy_toml
 from audit.sandbox.estate.register import register_files
+from audit.sandbox.estate.tickets import changes_toml, ticket_files
 from audit.sandbox.estate.world import World
 
 if TYPE_CHECKING:
     from audit.sandbox.options import SandboxOptions
 
-__all__ = ["Body", "Estate", "build", "planted_secrets", "policy_toml", "register_files"]
+__all__ = [
+    "Body",
+    "Estate",
+    "build",
+    "changes_toml",
+    "planted_secrets",
+    "policy_toml",
+    "register_files",
+    "ticket_files",
+]
 
 
 def build(options: SandboxOptions) -> Estate:
