@@ -116,10 +116,10 @@ class CostSettings(_Table, frozen=True, kw_only=True):
 
 
 class ChangesSettings(_Table, frozen=True, kw_only=True):
-    """[changes]: what was approved, as a ticket system exports it. Read when a collection begins, and kept in the run."""
+    """[changes]: what was approved, as a ticket system exports it; the run keeps it as it was when it began."""
 
     files: tuple[Line, ...] = ()
-    """CSV or JSON files of approved changes, relative to audit.toml's folder; none = changes are held against nothing."""
+    """CSV or JSON files of approved changes, relative to audit.toml's folder; none = no change is held against any."""
 
 
 class Settings(_Table, frozen=True, kw_only=True):

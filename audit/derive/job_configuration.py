@@ -29,7 +29,8 @@ _SCALARS = (
 )  # fmt: skip
 
 _PLAIN = " union all ".join(
-    f"select row_id, observed_at, raw_ref, job_id, '{name}' as property, {name}::VARCHAR as value from jobs where in_scope"
+    f"select row_id, observed_at, raw_ref, job_id, '{name}' as property, {name}::VARCHAR as value"
+    " from jobs where in_scope"
     for name in _SCALARS
 )
 

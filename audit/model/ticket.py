@@ -15,7 +15,8 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     ticket: Line
     """Its number, as people call it."""
     job: str = ""
-    """A job: its resource id, or a name or pattern (``*``, ``?``), also ``group/name``; a row has a job or a resource."""
+    """A job: its resource id, a name or a pattern (``*``, ``?``), also ``group/name``.
+    A row has a job or a resource."""
     resource: str = ""
     """A resource that isn't the job: its id or a pattern of ids, or a name or pattern, also ``group/name``."""
     planned_from: datetime
@@ -45,7 +46,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     file: str
     """The file it stands in, as audit.toml names it."""
     row: int
-    """Its row there: of a CSV as a spreadsheet counts them, the heading being 1; of JSON the change's number, from 1."""
+    """Its row there: of a CSV as a spreadsheet counts, the heading being 1; of JSON the change's number, from 1."""
 
     @property
     def subject(self) -> str:

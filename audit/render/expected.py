@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 _TYPES = {
     "timestamptz": "observed_at at expires modified_at "
     "since until from to started ended fired_at resolved_at first_seen_at created_at "
-    "collected_at stated_at updated_at created_on membership_expires",
+    "collected_at stated_at planned_from planned_until approved_at reviewed_at updated_at created_on "
+    "membership_expires",
     "date": "day month stated_on verified_on verified_for_date",
     "double": "threshold activation_threshold "
     "value duration_s cpu memory_gib pull_seconds interval_s threshold_s executions_per_day interval_h "
@@ -30,7 +31,8 @@ _TYPES = {
     "boolean": "enabled resolved final whole previous_is_last_month local_auth_disabled zone_redundant can_manage "
     "can_listen can_send rbac purge_protection soft_delete admin_user anonymous_pull dead_letter_on_expiration "
     "requires_session duplicate_detection registration_enabled identity_possible "
-    "privileged conditional applicable complete denied",
+    "privileged conditional applicable complete denied emergency undecided approved_before approved_by_implementer "
+    "approved_by_requester_alone reviewed_by_implementer",
 }
 _TYPE_OF = {name: kind for kind, names in _TYPES.items() for name in names.split()}
 
@@ -68,6 +70,12 @@ TABLES = {
     "dependencies": "job_id resource_id resource_type relation via found_by resolved detail",
     "changes": "change_id job_id resource_id relation kind operation property before after before_after changed_by "
     "changed_by_name changed_by_type client at status sub_status source correlation_id events",
+    "approved_changes": "ticket subject_kind subject planned_from planned_until requester approvers approved_at "
+    "implementers emergency reviewed_at reviewed_by source",
+    "change_tickets": "change_id job_id resource_id relation kind at changed_by changed_by_name state ticket "
+    "ticket_subject why nearest undecided planned_from planned_until requester approvers implementers approved_at "
+    "emergency reviewed_at reviewed_by approved_before approved_by_implementer approved_by_requester_alone "
+    "reviewed_by_implementer ticket_source ticket_row",
     "job_costs": "job_id day amount currency basis final part executions vcpu_s gib_s collected_at note",
     "job_cost_months": "job_id month basis currency amount failed_amount idle_amount final collected_at since until "
     "whole executions succeeded cost_per_succeeded previous_amount previous_is_last_month",

@@ -33,6 +33,7 @@ from audit.render.sections import (
     matrix,
     provenance,
     reviewing,
+    tickets,
 )
 from audit.render.sections.budgets import ActionGroups
 from audit.render.staging import Staging
@@ -180,6 +181,7 @@ class Report:
             "areas": matrix.areas(con),
             "frameworks": self._frameworks,
             "change_counts": changes.counts(con),
+            "ticket_counts": tickets.counts(con),
             "access_counts": access.counts(con, "listing_access"),
             "costs": health.cost(con),
             "cadence": health.cadence(con, self._names),

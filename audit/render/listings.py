@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from audit.render.rows import Row
-from audit.render.sections import access, budgets, changes, coverage, findings, health, holding, matrix, owners
+from audit.render.sections import access, budgets, changes, coverage, findings, health, holding, matrix, owners, tickets
 
 if TYPE_CHECKING:
     import duckdb
@@ -122,6 +122,14 @@ def of_index(con: duckdb.DuckDBPyConnection, run: Run, names: Names, views: RawV
             sql=changes.CHANGES,
             size=200,
             told=lambda rows: changes.page(con, rows, names, run),
+        ),
+        Listing(
+            name="unused-tickets",
+            title="Approved, and not made",
+            template="sections/tickets_unused.html",
+            sql=tickets.UNUSED,
+            size=200,
+            told=_each(dict),
         ),
         Listing(
             name="access-by-job",

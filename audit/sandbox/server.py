@@ -183,7 +183,7 @@ class Sandbox:
         return f"{access}\n{estates.policy_toml(self.estate)}{estates.changes_toml(self.estate)}"
 
     def files(self) -> dict[str, str]:
-        """Return what lies beside that audit.toml, by path: the register that people keep, its attachments, and their tickets."""
+        """Return what lies beside that audit.toml, by path: people's register, what it attaches, their tickets."""
         return estates.register_files(self.estate) | estates.ticket_files(self.estate)
 
     def environment(self) -> dict[str, str]:

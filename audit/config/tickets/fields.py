@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from audit.config import toml
-from audit.config.tickets.tables import Row
 from audit.model.ticket import Ticket
 
 if TYPE_CHECKING:
+    from audit.config.tickets.tables import Row
     from audit.errors import ConfigError
 
 LONGEST = 400
@@ -63,23 +63,16 @@ class _Cells:
         given = self.text(column)
         if not given:
             return None
-        try:
-            if day and _DAY.fullmatch(given):
-                found = datetime.fromisoformat(given).replace(tzinfo=UTC) + timedelta(days=end)
-            elif _TIME.fullmatch(given):
-                found = datetime.fromisoformat(given).astimezone(UTC)
-            else:
-                raise ValueError
-            if not _FIRST <= found.year <= _LAST:
-                raise ValueError
-        except (ValueError, OverflowError):
+        alone = day and _DAY.fullmatch(given) is not None
+        found = _moment(given, alone=alone, end=end) if alone or _TIME.fullmatch(given) else None
+        if found is None:
             write = "write it with its zone, as 2026-11-01T22:00Z or 2026-11-01T23:00+01:00"
             told = f'"{given[:60]}" is not a time' + (" or a day" if day else "")
-            raise self.wrong(column, told, write + (", or as a day, 2026-11-01" if day else "")) from None
+            raise self.wrong(column, told, write + (", or as a day, 2026-11-01" if day else ""))
         return found
 
     def _clean(self, column: str, text: str) -> str:
-        """Return a cell in one normal form, so that two spellings that look alike are the same; nothing unseen in it."""
+        """Return a cell in one normal form, so that spellings that look alike are the same; nothing unseen in it."""
         text = unicodedata.normalize("NFC", text.replace("\r\n", "\n")).strip()
         allowed = "\n\t" if column in _TEXTS else ""
         for sign in text:
@@ -90,6 +83,18 @@ class _Cells:
         if len(text) > most:
             raise self.wrong(column, f"{len(text)} characters, {most} are the most", "say it shorter, or link to it")
         return text
+
+
+def _moment(text: str, *, alone: bool, end: bool) -> datetime | None:
+    """Return a moment in UTC, of a day ``alone`` its beginning or its end; None where there is no such moment."""
+    try:
+        if alone:
+            found = datetime.fromisoformat(text).replace(tzinfo=UTC) + timedelta(days=end)
+        else:
+            found = datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return found if _FIRST <= found.year <= _LAST else None
 
 
 def ticket(row: Row, file: str, path: str, now: datetime | None) -> Ticket:

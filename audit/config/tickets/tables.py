@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 COLUMNS = tuple(name for name in Ticket.__struct_fields__ if name not in ("file", "row"))
 """What a file may say of a ticket, in the order in which it is documented."""
 MANDATORY = ("ticket", "planned_from", "planned_until", "requester", "approver", "approved_at", "implementer")
-"""Columns that a file must have; those of an approval may be empty in a row. So must it have ``job`` or ``resource``."""
+"""Columns that a file must have, as it must ``job`` or ``resource``; those of an approval may be empty in a row."""
 SEPARATORS = (",", ";")
 
 

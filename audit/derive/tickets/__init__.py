@@ -42,7 +42,14 @@ def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
     given = {"since": run.window.since, "until": run.window.until}
     insert.create(con, ApprovedChange, (insert.Made(each, run.started, "run.json") for each in approved(run)))
     con.execute(acts.ACTS, given)
-    for sql in (*people.PEOPLE, *places.PLACES, matching.CANDIDATES, matching.MATCHES, apart.MAKERS, nearest.NEIGHBOURS):
+    for sql in (
+        *people.PEOPLE,
+        *places.PLACES,
+        matching.CANDIDATES,
+        matching.MATCHES,
+        apart.MAKERS,
+        nearest.NEIGHBOURS,
+    ):
         con.execute(sql)
     con.execute(words.CREATE, given)
     for table in _TEMPORARY:

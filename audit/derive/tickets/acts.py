@@ -13,7 +13,7 @@ case when lower(changed_by) = 'system' then 'Azure''s platform did it by itself'
 
 ACTS = f"""
 create or replace temp table ticket_acts as
-select change_id, job_id, any_value(lower(job_id)) as job_key, min(row_id) as change_row, min(observed_at) as observed_at,
+select change_id, job_id, any_value(lower(job_id)) as job_key, min(observed_at) as observed_at,
        min(raw_ref) as raw_ref, any_value(resource_id) as resource_id,
        any_value(lower(rtrim(resource_id, '/'))) as resource_key,
        any_value(regexp_replace(lower(rtrim(resource_id, '/')), '{ON_SCOPE}', '')) as about,

@@ -1,6 +1,7 @@
-"""Which tickets speak of which change, and which of them answers for it. Temporary tables ``ticket_candidates`` and
-``ticket_matches``.
-"""  # noqa: D205  the list of tables
+"""Which tickets speak of which change, and which of them answers for it.
+
+Temporary tables ``ticket_candidates`` and ``ticket_matches``.
+"""
 
 from __future__ import annotations
 

@@ -24,7 +24,8 @@ speaking as (
         order by in_time desc, by_implementer desc, undecided desc, away, lower(ticket), ticket_row) = 1
 ),
 begun as (
-    select people.caller, ticket.planned_from, arg_min(ticket.row_id, row(ticket.planned_until, ticket.row_id)) as ticket_row
+    select people.caller, ticket.planned_from,
+           arg_min(ticket.row_id, row(ticket.planned_until, ticket.row_id)) as ticket_row
     from (select *, unnest(from_json(implementers, '["VARCHAR"]')) as implementer from approved_changes) as ticket
     join ticket_people as people on people.name = {key("ticket.implementer")} and people.bearers = 1
     group by all

@@ -1,9 +1,8 @@
-"""Who is meant: the names by which the directory knows those who made changes. Temporary tables ``ticket_names``,
-``ticket_callers``, ``ticket_people``.
+"""Who is meant: the names by which the directory knows those who made changes.
 
-A name that several bear proves nothing, and neither does a display name in the form of an id or an address: everybody
-chooses their own.
-"""  # noqa: D205  the list of tables
+Temporary tables ``ticket_names``, ``ticket_callers`` and ``ticket_people``. A name that several bear proves nothing,
+and neither does a display name in the form of an id or an address: everybody chooses their own.
+"""
 
 from __future__ import annotations
 
@@ -48,8 +47,9 @@ meant as (
     select told.*, row_number() over (order by changed_by, changed_by_id, client_app_id) as caller,
            coalesce(lower(changed_by_id), sole.person, {key("changed_by")}) as person
     from told
-    left join (select name, min(person) as person from ticket_names where bearers = 1 and rank < 4 group by name) as sole
-        on sole.name = {key("changed_by")}
+    left join (
+        select name, min(person) as person from ticket_names where bearers = 1 and rank < 4 group by name
+    ) as sole on sole.name = {key("changed_by")}
 )
 select meant.*, coalesce(person in (select person from ticket_names), false) as known from meant
 """
@@ -63,12 +63,14 @@ with told as (
     union all select caller, person, lower(changed_by_id), 1, 'object id', 1 from ticket_callers
     union all select caller, person, lower(client_app_id), 2, 'application id', 1 from ticket_callers where not human
     union all
-    select c.caller, c.person, n.name, n.rank, n.known_by, n.bearers from ticket_callers c join ticket_names n using (person)
+    select c.caller, c.person, n.name, n.rank, n.known_by, n.bearers
+    from ticket_callers c join ticket_names n using (person)
 )
 select caller, any_value(person) as person, name, arg_min(known_by, rank) as known_by, arg_min(bearers, rank) as bearers
 from told where name <> ''
 group by caller, name
 """
+
 
 def untold(caller: str, name: str) -> str:
     """Return the SQL that tells whether nobody can say if a name is a caller's: the directory knows neither.

@@ -23,9 +23,9 @@ case when n.ticket_row is null then
      when not n.names_it then t.ticket || ' is of this time and implementer, but is for ' || t.subject
      else t.ticket || ' names it, but ' || concat_ws(', and ',
          case when not n.in_time then {_PLANNED} end,
-         case when n.undecided then 'is for ' || {_listed("t.implementers")} || ' to make, and whether that is ' || {_MAKER}
-                  || ' can''t be told: ' || case when c.known then 'several bear the name' else 'the directory was not asked'
-                  || ' about either' end
+         case when n.undecided then 'is for ' || {_listed("t.implementers")} || ' to make, and whether that is '
+                  || {_MAKER} || ' can''t be told: '
+                  || case when c.known then 'several bear the name' else 'the directory was not asked about either' end
               when not n.by_implementer then
                   'is for ' || {_listed("t.implementers")} || ' to make, and ' || {_MAKER} || ' made it' end)
      end
@@ -33,9 +33,10 @@ case when n.ticket_row is null then
 
 _DIFFERS = """
 case when not n.names_it then 'subject'
-     else concat_ws(', ', case when not n.in_time then 'time' end, case when not n.by_implementer then 'implementer' end)
-     end
+     else concat_ws(', ', case when not n.in_time then 'time' end,
+                     case when not n.by_implementer then 'implementer' end) end
 """
+
 
 def _keys(column: str) -> str:
     return f"list_transform(from_json({column}, '[\"VARCHAR\"]'), lambda each: {key('each')})"
@@ -121,7 +122,8 @@ rows as (select * from compared union all by name select * from unused)
 select {row_id("change_tickets", "rows.change_id", "rows.job_id", "rows.ticket_row")} as row_id, rows.observed_at,
        rows.raw_ref, rows.change_id, rows.job_id, rows.resource_id, rows.relation, rows.kind, rows.operation,
        rows.at, rows.changed_by, rows.changed_by_name, rows.state, t.ticket, t.subject as ticket_subject,
-       rows.matched_by, rows.why, near.ticket as nearest, rows.differs, rows.undecided, t.planned_from, t.planned_until, t.requester,
+       rows.matched_by, rows.why, near.ticket as nearest, rows.differs, rows.undecided,
+       t.planned_from, t.planned_until, t.requester,
        {_listed("t.approvers")} as approvers, {_listed("t.implementers")} as implementers, t.approved_at, t.emergency,
        t.reviewed_at, t.reviewed_by, rows.approved_before, rows.approved_by_implementer,
        r.by_requester_alone as approved_by_requester_alone, rows.reviewed_by_implementer, t.source as ticket_source,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from audit.render import charts
 from audit.render.dossier.batch import OF_JOB, About, Facts
 from audit.render.sections import changes as listed
+from audit.render.sections import tickets
 from audit.render.sections.changes import AROUND
 
 if TYPE_CHECKING:
@@ -26,6 +27,15 @@ QUERIES = {
             <= {MOST_CHANGES}
         order by b.job_key, t.at desc, t.change_id, t.property, t.row_id
     """,
+    "tickets": f"""
+        select b.job_key, t.* from change_tickets t {OF_JOB} and t.state <> 'unused'
+        qualify row_number() over (partition by b.job_key order by t.at desc, t.change_id, t.row_id) <= {MOST_CHANGES}
+        order by b.job_key, t.row_id
+    """,
+    "unused_tickets": f"""
+        select b.job_key, t.* from change_tickets t {OF_JOB} and t.state = 'unused'
+        order by b.job_key, t.planned_from desc, lower(t.ticket), t.row_id
+    """,
     "more_changed": f"""
         select b.job_key, count(*) - {MOST_CHANGES} as n from changes t {OF_JOB}
         group by all having count(*) > {MOST_CHANGES} order by all
@@ -35,7 +45,8 @@ QUERIES = {
 
 def told(facts: Facts, about: About) -> dict[str, Any]:
     """Return the changes, one entry each with its properties, the times when several changed at once, and a drawing."""
-    changes = folded(facts["changed"], about)
+    of_changes = {row["change_id"]: tickets.told(row) for row in facts["tickets"]}
+    changes = [row | {"ticket": of_changes.get(row["change_id"])} for row in folded(facts["changed"], about)]
     return {
         "changes": changes,
         "more_changes": sum(row["n"] for row in facts["more_changed"]),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from audit.render.rows import Row, fetch, one
+from audit.render.sections import tickets
 
 if TYPE_CHECKING:
     import duckdb
@@ -67,9 +68,13 @@ def counts(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
 
 def page(con: duckdb.DuckDBPyConnection, rows: list[Row], names: Names, run: Run) -> dict[str, Any]:
     """Return what one page of the listing shows: its changes, and the jobs that they touch by change."""
-    properties = _properties(con, rows)
+    properties, of_changes = _properties(con, rows), tickets.of_page(con, rows)
     return {
-        "rows": [told(row, names, run) | {"properties": properties.get(row["change_id"], [])} for row in rows],
+        "rows": [
+            told(row, names, run)
+            | {"properties": properties.get(row["change_id"], []), "ticket": of_changes.get(row["change_id"])}
+            for row in rows
+        ],
         "touched": _touched(con, rows),
     }
 

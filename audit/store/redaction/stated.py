@@ -33,7 +33,7 @@ def redacted(run: Run, hide: Callable[[str], str]) -> Run:
 
 
 def _hidden(ticket: Ticket, hide: Callable[[str], str]) -> Ticket:
-    """Hide what stands in the texts of a ticket; whom and what it names is held against the evidence letter by letter."""
+    """Hide secrets in a ticket's texts; whom and what it names is held against the evidence letter by letter."""
     return msgspec.structs.replace(
         ticket, risk=hide(ticket.risk), test=hide(ticket.test), rollback=hide(ticket.rollback)
     )

@@ -12,7 +12,7 @@ from audit.render.workbook.sheets.operations import ACTION_GROUPS, ACTIVITY_LOG,
 from audit.render.workbook.sheets.ownership import BUDGETS, TAGS
 from audit.render.workbook.sheets.privileged import ACTIVATIONS, DENIALS, ELIGIBLE, MEMBERS, MEMBERSHIPS
 from audit.render.workbook.sheets.surroundings import ALERTS, DEPENDENCIES, EVENT_SOURCES, FIRED, NETWORK
-from audit.render.workbook.sheets.time import CHANGES, CONTINUITY, COSTS, STATEMENTS
+from audit.render.workbook.sheets.time import CHANGES, CONTINUITY, COSTS, STATEMENTS, TICKETS
 
 EVIDENCE = (
     COVERAGE,
@@ -24,6 +24,7 @@ EVIDENCE = (
     HEALTH,
     EXECUTIONS,
     CHANGES,
+    TICKETS,
     SCALE_RULES,
     CONTAINERS,
     SECRETS,

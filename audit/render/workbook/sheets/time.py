@@ -10,10 +10,13 @@ CHANGES = Sheet(
     note="Changes of the jobs and of what they stand on, newest first: one row for each job and property, with before "
     "and after where Azure tells. Folded from the Activity Log, Resource Graph and deployments.",
     query=f"""
-        select *, {JOB_NAME}, regexp_extract(resource_id, '[^/]+$') as resource from changes
+        select *, {JOB_NAME}, regexp_extract(resource_id, '[^/]+$') as resource
+        from changes
+        left join (select change_id, job_id, state, ticket, why, approvers, approved_at from change_tickets)
+            using (change_id, job_id)
     """,
     order='"at" desc, change_id, lower(job_id), property nulls first, row_id',
-    tables=("changes",),
+    tables=("changes", "change_tickets"),
     kinds=("activity_log", "resource_changes", "deployments"),
     columns=(
         Column("at", "Time (UTC)", 20, Kind.DATETIME),
@@ -28,6 +31,18 @@ CHANGES = Sheet(
             "before_after", "Before and after", 16, note="known, unknown (Azure doesn't tell), or why there is none."
         ),
         Column("status", "Status", 12),
+        Column(
+            "state",
+            "Held against tickets",
+            18,
+            note="matched, unmatched, not_expected, not_compared. Empty: outside the window.",
+        ),
+        Column("ticket", "Ticket", 14, note="Leads to it.", link=Link("Tickets", "ticket", "ticket")),
+        Column(
+            "why", "Why", 44, Kind.LONG, "What makes it the ticket's, or which ticket comes nearest and what it lacks."
+        ),
+        Column("approvers", "Approved by", 30),
+        Column("approved_at", "Approved at (UTC)", 20, Kind.DATETIME),
         Column("operation", "Operation", 50),
         Column("client", "Client", 18),
         Column("changed_by_type", "Caller is", 16),
@@ -39,6 +54,49 @@ CHANGES = Sheet(
         Column("change_id", "Change", 18, Kind.CODE, "The same for all rows of one change."),
     ),
     anchors={"job": "lower(job_id)"},
+)
+
+TICKETS = Sheet(
+    title="Tickets",
+    note="What people's ticket system exported as approved: one row for each ticket and what it is for, with how many "
+    "changes of the window belong to it. Not collected from Azure.",
+    query="""
+        select a.*, array_to_string(from_json(a.approvers, '["VARCHAR"]'), ', ') as approved_by,
+               array_to_string(from_json(a.implementers, '["VARCHAR"]'), ', ') as made_by,
+               count(distinct t.change_id) as changes, min(t.why) filter (where t.state = 'unused') as unused,
+               coalesce(bool_or(t.approved_by_implementer), false) as self_approved,
+               coalesce(bool_or(t.approved_before = false), false) as approved_late
+        from approved_changes a left join change_tickets t on t.ticket_row = a.row_id
+        group by all
+    """,
+    order="planned_from desc, lower(ticket), lower(subject), row_id",
+    tables=("approved_changes", "change_tickets"),
+    kinds=(),
+    columns=(
+        Column("ticket", "Ticket", 14),
+        Column("subject_kind", "Kind", 10, note="job or resource."),
+        Column("subject", "For", 36, note="An id, a name or a pattern, as written."),
+        Column("planned_from", "Planned from (UTC)", 20, Kind.DATETIME),
+        Column("planned_until", "Until (UTC)", 20, Kind.DATETIME, "That moment excluded."),
+        Column("changes", "Changes", 10, Kind.INT, "Of the window, that belong to it."),
+        Column("unused", "Why there is none", 44, Kind.LONG, "Empty: there is one."),
+        Column("requester", "Requester", 30),
+        Column("approved_by", "Approved by", 30, note="Empty: nobody."),
+        Column("approved_at", "Approved at (UTC)", 20, Kind.DATETIME),
+        Column("approved_late", "Approved late", 10, Kind.BOOL, "TRUE: after a change that belongs to it had begun."),
+        Column("self_approved", "By who made it", 10, Kind.BOOL, "TRUE: an approver made a change that belongs to it."),
+        Column("made_by", "Implementer", 30),
+        Column("emergency", "Emergency", 10, Kind.BOOL),
+        Column("reviewed_by", "Reviewed by", 30),
+        Column("reviewed_at", "Reviewed at (UTC)", 20, Kind.DATETIME),
+        Column("risk", "Risk", 40, Kind.LONG),
+        Column("test", "Test", 40, Kind.LONG),
+        Column("rollback", "Rollback", 40, Kind.LONG),
+        Column("source", "Stands in", 26),
+    ),
+    anchors={"ticket": "ticket"},
+    nothing="No approved changes were given.",
+    frozen=1,
 )
 
 COSTS = Sheet(
