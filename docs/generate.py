@@ -23,16 +23,19 @@ from audit import derive, evidence
 from audit.assess import catalogue, load
 from audit.assess.frameworks import frameworks
 from audit.assess.tables import ControlRow, ParameterRow, RequirementRow, VerdictRow
-from audit.config import packaged, register, scalers
+from audit.config import packaged, register, scalers, tickets
 from audit.config.settings import Settings
+from audit.config.tickets.tables import COLUMNS, MANDATORY
 from audit.derive.cadence import Cadence
 from audit.derive.continuity import Continuity
 from audit.derive.scaler_facts import ScalerFact
 from audit.derive.statements import JobAttachment, Statement
+from audit.derive.tickets import ApprovedChange
 from audit.model import Run, RunState, Window, columns
 from audit.model.prices import Grant, Prices, Rates
 from audit.model.scaler import Parameter, Scaler
 from audit.model.stated import Idempotence, JobEntry, Objective, PerformedTest, ScalerSupport, VerifiedScaler
+from audit.model.ticket import Ticket
 from audit.render import results
 from audit.render.raw_files import RawFile
 from audit.store import Coverage
@@ -41,8 +44,8 @@ from audit.store.history import EVENT_TABLES
 HERE = Path(__file__).resolve().parent
 DERIVED = tomllib.loads((HERE / "derived.toml").read_text(encoding="utf-8"))
 RECORDS = (
-    Cadence, Statement, JobAttachment, ScalerFact, Coverage, RawFile, ParameterRow, ControlRow, RequirementRow,
-    VerdictRow,
+    Cadence, Statement, JobAttachment, ApprovedChange, ScalerFact, Coverage, RawFile, ParameterRow, ControlRow,
+    RequirementRow, VerdictRow,
 )  # fmt: skip
 """Tables that are made from the collected ones and have a record class."""
 NOTE = "<!-- made by docs/generate.py: change the code's docstrings and run `make docs` -->"
@@ -111,6 +114,7 @@ def configuration() -> str:
             " [controls.md](controls.md) lists them with their defaults."
         ),
         *_register(),
+        *_tickets(),
         *_prices(),
     ]
     return "\n\n".join(parts) + "\n"
@@ -145,6 +149,42 @@ def _register() -> list[str]:
     for title, shape in tables.items():
         parts += [f"## {title}", _about(shape), _keys(shape)]
     return parts
+
+
+def _tickets() -> list[str]:
+    """Return the part about files of approved changes."""
+    meanings = _field_docs(Ticket)
+    rows = ["| column | may be left out | meaning |", "|---|---|---|"]
+    for column in COLUMNS:
+        left_out = "no" if column in MANDATORY else "one of the two" if column in ("job", "resource") else "yes"
+        if column in ("approver", "approved_at"):
+            left_out = "no, but empty in a row"
+        rows.append(f"| `{column}` | {left_out} | {meanings[column]} |")
+    return [
+        "# tickets.csv",
+        (
+            "What was approved, as a ticket system exports it: the files that `changes.files` names, `.csv` or `.json`;"
+            " `config/tickets.csv` is a sample. They are read when a collection begins, and the run keeps the tickets:"
+            " table `approved_changes`. Every change of the window is then held against them: `change_tickets`. A"
+            " ticket belongs to a change where it names what was changed, the change began in the planned window, and"
+            " the ticket's implementer made it."
+        ),
+        (
+            "UTF-8, with or without a mark at its beginning; the first row names the columns, in any order; commas or"
+            " semicolons part the cells. JSON is an array of objects with the same keys, the names of several approvers"
+            " or implementers as arrays. A time bears its zone (`2026-11-01T22:00Z`, `2026-11-01T23:00+01:00`). One row"
+            f" for each job or resource of a ticket, at most {tickets.MOST_TICKETS:,} in all,"
+            f" {tickets.MOST_BYTES >> 20} MiB a file."
+        ),
+        (
+            "A job's id or name stands for what was done to the job itself, a resource's for the resource and what"
+            " belongs to it; the id of a resource group or subscription not for the resources in it: a pattern such as"
+            " `/subscriptions/…/resourceGroups/rg-orders/*` does. People are compared by every name that the directory"
+            " knows of who made the change; a name that several bear decides nothing. What looks like a secret in"
+            " `risk`, `test` and `rollback` is hidden."
+        ),
+        "\n".join(rows),
+    ]
 
 
 def _prices() -> list[str]:

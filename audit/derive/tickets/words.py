@@ -88,7 +88,7 @@ compared as (
     select told.* exclude (ticket_row), told.ticket_row,
            case when state = 'unmatched' then n.ticket_row end as nearest_row,
            case when state = 'unmatched' then nullif({_DIFFERS}, '') end as differs,
-           state = 'unmatched' and coalesce(n.undecided, false) as undecided,
+           state = 'unmatched' and coalesce(n.undecided and n.in_time, false) as undecided,
            case state when 'matched' then
                     t.ticket || ' names it for this time, and its implementer by ' || matched_by
                         || case when told.others > 0 then '; ' || told.others || ' more would fit' else '' end
