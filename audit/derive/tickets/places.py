@@ -35,7 +35,9 @@ resources_named as (
     from parts, unnest(range(9, len(segments) + 1)) as d (depth)
     where starts_with(resource_key, '/subscriptions/') and segments[4] = 'resourcegroups' and segments[6] = 'providers'
     union
-    select resource_key, unnest([top, last, in_group || '/' || top, in_group || '/' || last]) from parts where top <> ''
+    select resource_key, last from parts
+    union
+    select resource_key, unnest([top, in_group || '/' || top, in_group || '/' || last]) from parts where top <> ''
 ),
 named as (
     select 'job' as kind, key, name from jobs_named
