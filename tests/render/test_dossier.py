@@ -97,6 +97,27 @@ def test_changes_show_before_and_after_and_warn_where_several_came_at_once(dossi
     assert "Azure doesn't tell" in told.text
 
 
+def test_each_change_tells_its_ticket_and_what_is_wrong_with_its_approval(dossier: Any) -> None:
+    told = section(page(dossier, "secretive"), "changes")
+    rows = {row.children[4].text for row in told.all("tr") if len(row.children) > 4}  # noqa: PLR2004  the tickets
+    when = f"{dossier_fixture.LOOP:%Y-%m-%d %H:%M UTC}"
+    assert f"!CHG-7 approved by Ada at {when} approved after it began approved by who made it" in rows
+    assert "✕no ticket no ticket names what was changed" in rows
+    assert "–none needed it sets nothing" in rows
+    index = section(markup.read(dossier[0] / "index.html"), "changes")
+    assert "1 without, 1 that need none" in index.text
+    assert "CHG-7" in index.text
+
+
+def test_a_ticket_without_a_change_is_told_on_its_jobs_page_and_in_the_report(dossier: Any) -> None:
+    told = section(page(dossier, "hostile"), "changes")
+    assert f"{report_fixture.SCRIPT} Approved, and no change belongs to it: {report_fixture.SCRIPT}" in told.text
+    index = section(markup.read(dossier[0] / "index.html"), "changes")
+    caption = "Tickets that no change of the window belongs to"
+    (table,) = (table for table in index.all("table") if table.children[0].text == caption)
+    assert report_fixture.SCRIPT in table.text
+
+
 def test_dependencies_are_drawn_and_an_unresolved_name_is_no_absence(dossier: Any) -> None:
     told = section(page(dossier, "good"), "dependencies")
     assert "acr.azurecr.io" in told.text
@@ -211,7 +232,7 @@ def test_the_index_has_one_row_for_a_change_however_many_properties_it_set(dossi
     assert "app:1" in rows[0].text
     assert "became" in rows[0].text
     count = dossier[2].execute("select count(distinct change_id) from changes").fetchone()[0]
-    assert len([row for row in changes.all("tr") if row.all("td")]) == count
+    assert len([row for row in changes.all("table")[0].all("tr") if row.all("td")]) == count
     assert f"{count} changes on " in changes.text
 
 
