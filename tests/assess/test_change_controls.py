@@ -178,7 +178,8 @@ def snapshots(tables: RunTables, *rows: tuple[str, datetime, Any, str]) -> dict[
     con = tables.derived()
     for name, at, configuration, key in rows:
         con.execute(
-            "insert into approved_snapshots by name select 'r' as row_id, $job as job_id, 'run-' || $at::DATE as run_id,"
+            "insert into approved_snapshots by name select 'r' as row_id, $job as job_id,"
+            " 'run-' || $at::DATE as run_id,"
             " $at as approved_at, 'Ben' as approved_by, 'CHG-1' as ticket, $set as configuration,"
             " $key as redaction_key_id",
             {"job": job_id(name).upper(), "at": at, "set": json.dumps(configuration), "key": key},

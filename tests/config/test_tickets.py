@@ -88,7 +88,7 @@ def test_what_a_spreadsheet_writes_is_read(tmp_path: Path, separator: str, mark:
 def test_rows_are_counted_as_a_spreadsheet_counts_them(tmp_path: Path) -> None:
     text = csv(GOOD | {"risk": "two\nlines"}, GOOD | {"ticket": "CHG-2"})
     head, first, second = text.split("\r\n")[:3]
-    rows = read(tmp_path, "\r\n".join([head, "", first, ",,,,,,,,", second]))
+    rows = read(tmp_path, f"{head}\r\n\r\n{first}\r\n,,,,,,,,\r\n{second}")
     assert [each.row for each in rows] == [3, 5]
 
 

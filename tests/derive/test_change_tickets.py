@@ -42,7 +42,8 @@ def ticket(number: int = 1, **fields: Any) -> Ticket:
 
 
 def write(
-    *, caller: str | None = "ana@contoso.example", object_id: str | None = ANA, app: str | None = CLI, at: datetime = AT,
+    *, caller: str | None = "ana@contoso.example", object_id: str | None = ANA, app: str | None = CLI,
+    at: datetime = AT,
     resource: str = ORDERS.job_id, operation: str = "Microsoft.App/jobs/write", status: str = "Succeeded",
 ) -> ActivityEvent:  # fmt: skip
     return ActivityEvent(
@@ -242,7 +243,8 @@ def test_a_ticket_without_a_change_says_why(orders: RunTables) -> None:
     assert {name: row["why"].partition(":")[0] for name, row in unused.items()} == {
         "CHG-1": "it names no job of this run",
         "CHG-2": "it was planned for outside the window that was looked at",
-        "CHG-3": "what it names was changed in its planned window, but not by its implementer, or another ticket answers",
+        "CHG-3": "what it names was changed in its planned window, but not by its implementer, or another"
+        " ticket answers",
         "CHG-4": "what it names was changed, but not in its planned window",
         "CHG-5": "no change of what it names is known",
     }

@@ -229,8 +229,8 @@ def _loop(to: Filler) -> None:
     to.add("changes", change_id="c3", job_id=job_id("secretive"), resource_id=job_id("secretive"), relation="job",
            kind="secret_read", operation="Microsoft.App/jobs/listSecrets/action", changed_by=base.GHOST,
            at=LOOP + timedelta(hours=2), status="Succeeded", source="activity_log")  # fmt: skip
-    to.add("change_tickets", change_id="c1", job_id=job_id("secretive"), relation="job", state="matched", ticket="CHG-7",
-           why="CHG-7 names it", approvers="Ada", approved_at=LOOP, approved_before=False, approved_by_implementer=True,
+    to.add("change_tickets", change_id="c1", job_id=job_id("secretive"), relation="job", state="matched",
+           ticket="CHG-7", why="CHG-7 names it", approvers="Ada", approved_at=LOOP, approved_before=False, approved_by_implementer=True,
            emergency=False, ticket_source="t.csv: row 2", ticket_row="t7")  # fmt: skip
     to.add("change_tickets", change_id="c2", job_id=job_id("secretive"), relation="event_source", state="unmatched",
            why="no ticket names what was changed", undecided=False)  # fmt: skip
@@ -256,8 +256,8 @@ def _hostile(to: Filler) -> None:
         to.add("change_tickets", change_id=f"h{key}", job_id=job_id("hostile"), relation=words, state="matched",
                ticket=words, why=words, approvers=words, approved_at=NOW, emergency=True, reviewed_at=NOW,
                reviewed_by=words, approved_before=True, ticket_source=words, ticket_row=f"u{key}")  # fmt: skip
-        to.add("change_tickets", job_id=job_id("hostile"), state="unused", ticket=words, ticket_subject=words, why=words,
-               implementers=words, planned_from=NOW, planned_until=NOW, ticket_source=words,
+        to.add("change_tickets", job_id=job_id("hostile"), state="unused", ticket=words, ticket_subject=words,
+               why=words, implementers=words, planned_from=NOW, planned_until=NOW, ticket_source=words,
                ticket_row=f"v{key}")  # fmt: skip
         to.add("approved_changes", ticket=words, subject_kind="job", subject=words, source=words)
         to.add("dependencies", job_id=job_id("hostile"), resource_id=words, resource_type=words, relation=words,

@@ -99,7 +99,7 @@ def test_changes_show_before_and_after_and_warn_where_several_came_at_once(dossi
 
 def test_each_change_tells_its_ticket_and_what_is_wrong_with_its_approval(dossier: Any) -> None:
     told = section(page(dossier, "secretive"), "changes")
-    rows = {row.children[4].text for row in told.all("tr") if len(row.children) > 4}  # noqa: PLR2004  the tickets
+    rows = {row.children[4].text for row in told.all("tr") if len(row.children) > 4}
     when = f"{dossier_fixture.LOOP:%Y-%m-%d %H:%M UTC}"
     assert f"!CHG-7 approved by Ada at {when} approved after it began approved by who made it" in rows
     assert "✕no ticket no ticket names what was changed" in rows
