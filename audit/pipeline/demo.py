@@ -56,7 +56,7 @@ def demo(*, output: Path, pack: str = "compliance", options: SandboxOptions, pro
 
 def _lay(config: Path, sandbox: process.SandboxHandle) -> list[Path]:
     """Write the sandbox's audit.toml and what lies beside it; a file that is there already stays, and is returned."""
-    config.write_text(sandbox.config, encoding="utf-8")
+    config.write_text(sandbox.config + sandbox.naming, encoding="utf-8")
     there = []
     for name, text in sandbox.files.items():
         path = config.parent / name

@@ -68,6 +68,7 @@ async def _serve(options: SandboxOptions, *, until_input_ends: bool) -> None:
             {
                 "ready": True,
                 "config": sandbox.config_toml(),
+                "naming": sandbox.naming_toml(),
                 "files": sandbox.files(),
                 "environment": sandbox.environment(),
                 "endpoints": sandbox.endpoints._asdict(),

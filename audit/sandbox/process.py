@@ -31,11 +31,13 @@ _GRACE_S = 5.0
 class SandboxHandle:
     """A running sandbox process.
 
-    ``config`` is its audit.toml, ``files`` lie beside that, ``environment`` is what the collector's process needs.
+    ``config`` is its audit.toml, which may stand alone; ``files`` lie beside it where ``naming`` is added to it;
+    ``environment`` is what the collector's process needs.
     """
 
-    def __init__(self, config: str, files: dict[str, str], environment: dict[str, str]) -> None:
+    def __init__(self, config: str, naming: str, files: dict[str, str], environment: dict[str, str]) -> None:
         self.config = config
+        self.naming = naming
         self.files = files
         self.environment = environment
         self._final: dict[str, Any] | None = None
@@ -89,7 +91,7 @@ def _ready(process: subprocess.Popen[str], said: IO[bytes]) -> SandboxHandle:
     ready = (process.stdout.readline() if process.stdout else "").strip()
     if ready:
         announced = json.loads(ready)
-        return SandboxHandle(announced["config"], announced["files"], announced["environment"])
+        return SandboxHandle(*(announced[each] for each in ("config", "naming", "files", "environment")))
     process.wait()
     said.seek(0)
     lines = said.read().decode(errors="replace").strip().splitlines()

@@ -180,7 +180,11 @@ class Sandbox:
             client_id=self._application.app_id,
             subscriptions=[each["subscriptionId"] for each in self.estate.subscriptions],
         )
-        return f"{access}\n{estates.policy_toml(self.estate)}{estates.changes_toml(self.estate)}"
+        return f"{access}\n{estates.policy_toml(self.estate)}"
+
+    def naming_toml(self) -> str:
+        """Return what that audit.toml says besides, where the files lie beside it: it names the tickets."""
+        return estates.changes_toml(self.estate)
 
     def files(self) -> dict[str, str]:
         """Return what lies beside that audit.toml, by path: people's register, what it attaches, their tickets."""

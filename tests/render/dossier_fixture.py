@@ -230,8 +230,8 @@ def _loop(to: Filler) -> None:
            kind="secret_read", operation="Microsoft.App/jobs/listSecrets/action", changed_by=base.GHOST,
            at=LOOP + timedelta(hours=2), status="Succeeded", source="activity_log")  # fmt: skip
     to.add("change_tickets", change_id="c1", job_id=job_id("secretive"), relation="job", state="matched",
-           ticket="CHG-7", why="CHG-7 names it", approvers="Ada", approved_at=LOOP, approved_before=False, approved_by_implementer=True,
-           emergency=False, ticket_source="t.csv: row 2", ticket_row="t7")  # fmt: skip
+           ticket="CHG-7", why="CHG-7 names it", approvers="Ada", approved_at=LOOP, approved_before=False,
+           approved_by_implementer=True, emergency=False, ticket_source="t.csv: row 2", ticket_row="t7")  # fmt: skip
     to.add("change_tickets", change_id="c2", job_id=job_id("secretive"), relation="event_source", state="unmatched",
            why="no ticket names what was changed", undecided=False)  # fmt: skip
     to.add("change_tickets", change_id="c3", job_id=job_id("secretive"), relation="job", state="not_expected",
