@@ -11,7 +11,7 @@ import duckdb
 from audit.approve.review_people import People
 from audit.approve.review_rules import Asked
 from audit.errors import IntegrityError, UsageError
-from audit.render.review import sent
+from audit.render.review import FOLDER, sent
 from audit.seal import sums
 from audit.store import head, tables
 from audit.store.layout import RunFolder
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from audit.model import Run
     from audit.render.review import Sent
 
-FOLDER = "review"
 _NEEDED = ("entitlements", "reviewer_subjects")
 _TABLES = (*_NEEDED, "principals", "group_members")
 _HINT = "restore the pack from a copy, or render the run again"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,14 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     imported_at: datetime
 
 
+class Stead(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody else decided than the one to whom rows were sent."""
+
+    sent_to: str
+    decided_by: str
+    rows: int
+
+
 class ReviewState(msgspec.Struct, frozen=True, kw_only=True):
     """The state of one review. Names in it are asserted: nobody signed them."""
 
@@ -64,8 +73,8 @@ class ReviewState(msgspec.Struct, frozen=True, kw_only=True):
     """Revokes and changes, in the order in which they are due."""
     kept: tuple[Decided, ...]
     """Privileged access that is kept."""
-    by_another: tuple[Decided, ...]
-    """Decided by somebody else than the one to whom it was sent."""
+    by_another: tuple[Stead, ...]
+    """Who decided in whose place, as far as names tell: of a mailbox that several people read nobody can."""
     conflicts: int
     """Open rows about the access of the very person to whom they were sent."""
     incomplete: int
@@ -111,7 +120,7 @@ def state(pack: ReviewPack, records: Iterable[ReviewRecord]) -> ReviewState:
         reviewers=_owed(pack, said, counted),
         to_do=tuple(sorted(to_do, key=lambda each: (each.due or date.max, order[each.entitlement_id]))),
         kept=tuple(each for each in made if each.decision is Decision.KEEP and each.entitlement_id in privileged),
-        by_another=tuple(each for each in made if each.by_another),
+        by_another=_steads(made),
         conflicts=sum(each.conflict and key not in said for key, each in pack.entitlements.items()),
         incomplete=sum(not each.complete for each in pack.entitlements.values()),
     )
@@ -133,6 +142,11 @@ def _decided(about: Entitlement, judged: Judged, at: datetime, days: timedelta) 
         by_another=judged.by_another,
         imported_at=at,
     )
+
+
+def _steads(made: Sequence[Decided]) -> tuple[Stead, ...]:
+    counted = Counter((each.sent_to, each.decided_by) for each in made if each.by_another)
+    return tuple(Stead(sent_to=sent, decided_by=by, rows=rows) for (sent, by), rows in sorted(counted.items()))
 
 
 def _owed(

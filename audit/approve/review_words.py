@@ -34,11 +34,12 @@ def lines(state: ReviewState) -> Iterator[str]:
         yield f"  {who}: {each.decided:,} of {each.rows:,} decided, {each.blank:,} blank{came}"
     yield from _listed("to be done", state.to_do, lambda each: f"{each.decision}, due {each.due}")
     yield from _listed("privileged and kept", state.kept, lambda each: f"keep: {shortened(each.reason, 100)}")
-    yield from _listed(
-        "decided by somebody else than it was sent to",
-        state.by_another,
-        lambda each: f"sent to {each.sent_to}, decided by {each.decided_by}",
-    )
+    if state.by_another:
+        yield "decided by somebody else than the person it was sent to, as far as names tell:"
+    for stead in state.by_another[:_SHOWN]:
+        yield visible(f"  sent to {stead.sent_to}, decided by {stead.decided_by}: {plural(stead.rows, 'row')}")
+    if len(state.by_another) > _SHOWN:
+        yield f"  and {len(state.by_another) - _SHOWN:,} more: approvals/review.html lists all"
     if state.conflicts:
         yield f"{plural(state.conflicts, 'open row')} may be about the own access of whom they were sent to"
     if state.incomplete:

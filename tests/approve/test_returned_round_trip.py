@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -21,6 +20,7 @@ from audit.model.review import Judged
 from audit.render.review.form import HEADINGS, LETTERS, NUMBERS
 from audit.render.workbook.cells import escaped
 from audit.store import Store
+from tests.conftest import needs
 
 SHEET = "xl/worksheets/sheet2.xml"
 ROWS: list[Row | None] = [
@@ -79,13 +79,9 @@ def test_what_another_program_wrote_is_taken_in_word_for_word(desk: Desk, filled
     assert {each.entitlement_id for each in rows} == set(desk.ids())
 
 
+@needs("soffice")
 def test_libreoffice_saves_it_and_nothing_is_found_changed(desk: Desk, filled: Path, tmp_path: Path) -> None:
-    program = shutil.which("soffice")
-    if program is None:
-        if os.environ.get("CI"):
-            pytest.fail("soffice is missing, and CI must not skip what needs it", pytrace=False)
-        pytest.skip("NOT TESTED: LibreOffice (soffice) is not installed")
-    command = [program, f"-env:UserInstallation=file://{tmp_path}/profile", "--headless", "--convert-to", "xlsx"]
+    command = ["soffice", f"-env:UserInstallation=file://{tmp_path}/profile", "--headless", "--convert-to", "xlsx"]
     for source in (desk.sent(), filled):
         done = subprocess.run(
             [*command, "--outdir", str(tmp_path), str(source)], capture_output=True, timeout=180, check=False

@@ -110,8 +110,8 @@ def test_a_pack_that_is_rendered_again_gets_its_records_back(desk: Desk) -> None
 
 def test_decisions_by_somebody_else_are_taken_in_and_flagged(desk: Desk) -> None:
     made = desk.taken(desk.returned([None, None, None, ("keep", "", "Bo Lindqvist <bo@norvane.example>", DAY)]))
-    assert [(each.sent_to, each.decided_by) for each in made.state.by_another] == [
-        (ANA, "Bo Lindqvist <bo@norvane.example>")
+    assert [(each.sent_to, each.decided_by, each.rows) for each in made.state.by_another] == [
+        (ANA, "Bo Lindqvist <bo@norvane.example>", 1)
     ]
     assert "sent to ana@norvane.example, decided by Bo Lindqvist" in "\n".join(made.words)
 

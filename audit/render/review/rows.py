@@ -147,7 +147,8 @@ def _note(row: Mapping[str, Any]) -> str:
     whole = None if row["complete"] else f"At least these: {row['incomplete_because'] or 'something was not read'}."
     own = "This is your own access, or may be: somebody else has to decide." if row["reviewer_conflict"] else None
     given = _by(row["given_on"], row["given_by"])
-    return _lines(whole, own, f"given {given}" if given else None, row["reviewer_rule"])
+    yours = f"yours by {row['reviewer_rule']}" if row["reviewer"] and row["reviewer_rule"] else row["reviewer_rule"]
+    return _lines(whole, own, f"given {given}" if given else None, yours)
 
 
 def _by(at: datetime | date | None, who: str | None) -> str:
