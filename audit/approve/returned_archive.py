@@ -40,6 +40,9 @@ _ACTIVE = (
     (re.compile(r"(^|/)externallinks/", re.IGNORECASE), "links to other workbooks", "break them: Data, Edit Links"),
     (re.compile(r"(^|/)(embeddings|activex|oleobjects)/", re.IGNORECASE), "an embedded object", "remove it"),
     (re.compile(r"(^|/)(connections|querytables)(/|\.xml$)", re.IGNORECASE), "a connection to data", "remove it"),
+    # What a person said there would be lost without a word.
+    (re.compile(r"(^|/)(threaded)?comments", re.IGNORECASE), "comments", "move what matters into Reason, delete them"),
+    (re.compile(r"(^|/)(drawings|media)/", re.IGNORECASE), "a picture, shape or text box", "remove it"),
 )
 
 

@@ -7,8 +7,10 @@ import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from openpyxl.comments import Comment
 from returned_fixture import Desk, refused, rewritten
 
 from audit.approve import returned_archive
@@ -56,6 +58,10 @@ def in_sheet(find: bytes, put: bytes) -> Callable[[str, bytes], bytes]:
     return change
 
 
+def remark(book: Any) -> None:
+    book["Decisions"]["B5"].comment = Comment("has left in May", "Ana Ruiz")
+
+
 ENTITY = b'<!DOCTYPE worksheet [<!ENTITY x SYSTEM "file:///etc/passwd">]><worksheet'
 LAUGHS = b'<!DOCTYPE worksheet [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><worksheet'
 LINK = (
@@ -100,6 +106,11 @@ PARTS: dict[str, tuple[Callable[[Desk], Path], str]] = {
         "the file refers to something outside of it (externalLinkPath)",
     ),
     "an embedded object": (lambda desk: hostile(desk, xl__embeddings__oleObject1_bin=b"x"), "an embedded object"),
+    "a remark": (
+        lambda desk: desk.returned([], name="h.xlsx", change=remark),
+        "the file holds comments (xl/comments/comment1.xml). Move what matters into Reason",
+    ),
+    "a text box": (lambda desk: hostile(desk, xl__drawings__drawing1_xml=b"<x/>"), "a picture, shape or text box"),
     "a data connection": (lambda desk: hostile(desk, xl__connections_xml=b"<x/>"), "a connection to data"),
     "a part outside": (
         lambda desk: hostile(desk, **{"../../evil_xml": b"<x/>"}),

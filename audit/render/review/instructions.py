@@ -37,8 +37,8 @@ DECIDED = (
 RETURN = (
     "Save it as .xlsx, with Excel or LibreOffice, and send it to whoever sent it; `jobaudit review import` reads it.",
     (
-        "Formulas, macros, passwords, and added rows, columns or sheets are refused; so is whatever was changed in "
-        "a locked cell, by its row and column."
+        "Formulas, macros, passwords, comments, and added rows, columns or sheets are refused; so is whatever was "
+        "changed in a locked cell, by its row and column."
     ),
     (
         "Filter with the arrows in the headings. To sort, lift the sheet's protection (it has no password); sorted "
