@@ -13,13 +13,16 @@ from audit.derive import (
     cadence,
     changes,
     continuity,
+    cost_totals,
     dependencies,
     earlier,
     entitlements,
     events,
     execution_history,
     execution_templates,
+    execution_totals,
     fit,
+    job_alerts,
     job_configuration,
     job_cost_months,
     job_costs,
@@ -27,6 +30,7 @@ from audit.derive import (
     population,
     reconciliation,
     scaler_facts,
+    source_work,
     statements,
     tickets,
     unread,
@@ -67,6 +71,7 @@ def derive(con: duckdb.DuckDBPyConnection, run: Run, *, capabilities: Mapping[st
         unresolved.create(con, run)
         execution_history.create(con, run)
         execution_templates.complete(con)
+        execution_totals.create(con)
         continuity.create(con, run)
         cadence.create(con, run)
         job_gaps.create(con, run)
@@ -80,12 +85,15 @@ def derive(con: duckdb.DuckDBPyConnection, run: Run, *, capabilities: Mapping[st
         job_configuration.create(con, run)
         usage.create(con, run)
         job_costs.create(con, run)
+        cost_totals.create(con)
         job_cost_months.create(con, run)
         job_costs.drop(con)
         fit.create(con, run)
         usage.drop(con)
         statements.create(con, run)
         scaler_facts.create(con, run)
+        source_work.create(con, run)
+        job_alerts.create(con)
         events.drop(con)
         earlier.drop(con)
     except BaseException:

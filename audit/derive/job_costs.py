@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from audit.derive import log_costs
 from audit.derive.log_costs import MIXED_NOTE
 from audit.derive.rows import row_id
+from audit.derive.untold import UNTOLD
 
 if TYPE_CHECKING:
     import duckdb
@@ -27,17 +28,7 @@ Source: https://learn.microsoft.com/azure/cost-management-billing/costs/understa
 _FINAL = f"observed_at >= date_trunc('month', day) + interval 1 month + interval {FINAL_AFTER_DAYS} day"
 
 # Days of which not every execution is known: what was billed then can't be divided among those that are.
-_UNTOLD = """
-create or replace temp table costs_untold as
-with holes as (
-    select lower(rtrim(scope, '/')) as job_key, "from" as since, "to" as until from continuity
-    where kind = 'executions' and state = 'hole'
-)
-select * from holes
-union all
-select distinct lower(job_id), null::TIMESTAMPTZ, null::TIMESTAMPTZ from job_gaps
-where kind = 'executions' and lower(job_id) not in (select job_key from holes)
-"""
+_UNTOLD = f"create or replace temp table costs_untold as {UNTOLD}"
 
 # Azure's figure of a day is divided by vCPU seconds; the remainder of rounding goes to the largest part.
 _BILLED = f"""

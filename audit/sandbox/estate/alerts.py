@@ -46,6 +46,15 @@ def settle(world: World, ground: Foundation) -> None:
         description="An order was not fulfilled. https://wiki.norvane.example/runbooks/orders/fulfil",
     )
     failed["properties"]["actions"][0]["webHookProperties"] = {"token": world.planted.password("alert webhook")}
+    metric_alert(
+        world,
+        orders,
+        "orders-waiting",
+        ground.bus,
+        above("ActiveMessages", 100, "Average", EntityName="orders-placed"),
+        told=told,
+        description="Orders wait for longer than usual.",
+    )
     log_alert(world, billing, "billing-jobs-failed", ground.workspace, _QUERY, gone)
     activity_alert(world, ground.platform, "jobs-deleted", f"/subscriptions/{ground.production}", platform)
     metric_alert(

@@ -23,6 +23,7 @@ APPROVED_PRINCIPALS = (
 APPROVED_OPERATORS = ("grp-operations-on-call", "grp-*-developers", "orders-replay-scheduler")
 APPROVED_LOG_READERS = ("grp-auditors", "grp-operations-on-call", "grp-security-readers", "nightly-report*")
 STANDING_PRINCIPALS = ("deploy-*", "emergency.access@norvane.example")
+COST_PER_EXECUTION_MOST = {"EUR": "0.05", "USD": "0.50"}
 REQUIRED_TAGS = ("owner", "environment", "cost-centre", "runbook")
 STALE_AFTER_DAYS = 30
 
@@ -43,6 +44,10 @@ def policy_toml(estate: Estate) -> str:
         "[policy]\n"
         + "".join(f"{key} = {json.dumps(list(values))}\n" for key, values in lists.items())
         + f"stale_after_days = {STALE_AFTER_DAYS}\n"
+
+        + "cost_per_execution_most = { "
+        + ", ".join(f"{key} = {json.dumps(value)}" for key, value in COST_PER_EXECUTION_MOST.items())
+        + " }\n"
         + '\n[[scalers]]\ntype = "azure-eventhub"\nverified_by = "tove.lindqvist@norvane.example"\n'
         + f'verified_on = {tried}\nverified_for = "identity, checkpoints in blobs, 0 to 200 executions"\n'
     )
