@@ -1,4 +1,4 @@
-"""``cost_totals``: what each job cost over the window, of it wasted, and what an execution that was good for something cost.
+"""``cost_totals``: what each job cost over the window, what of it was wasted, and what a useful execution cost.
 
 Sums of ``job_costs`` by basis and currency: one definition of waste for the reports and the controls.
 """

@@ -76,7 +76,8 @@ judged as (
                 when c.metric = 'executions' and c.rising and list_contains(d.named, 'failed') then 'yes'
                 when c.metric = 'executions' and c.rising and list_contains(d.named, '*') then 'open'
                 else 'no' end as failed,
-           case when c.metric = 'executions' and (c.falling or c.rising and list_has_any(d.named, ['running', 'processing']))
+           case when c.metric = 'executions'
+                     and (c.falling or c.rising and list_has_any(d.named, ['running', 'processing']))
                      and f.about <> 'event_source' then 'yes'
                 when c.metric in ('activemessages', 'messages', 'queuemessagecount') and c.rising
                      or c.metric in ('completemessage', 'outgoingmessages') and c.falling
@@ -99,7 +100,7 @@ select job_key, alert_row,
 from judged group by all
 """
 
-_FAILING = "backofflimitexceeded|deadlineexceeded|containercrashing|oomkilled|failed"
+_FAILING = r"backofflimitexceeded|deadlineexceeded|containercrashing|oomkilled|\bfailed\b"
 _STUCK = "deadlineexceeded|kedascaler"
 _BY_NAME = (
     r"""jobname(?:_s)?\s*(==|=~|!=|!~|startswith|endswith|contains|has|in~?|matches regex|[!a-z~]+)\s*"""
@@ -131,7 +132,8 @@ names as (
 matched as (
     select f.job_key, n.alert_row, n.position,
            case when n.op in ('==', '=~', 'in', 'in~')
-                     then if(list_contains(regexp_extract_all(n.given, $quoted::VARCHAR, 1), lower(p.name)), 'in', 'out')
+                     then if(list_contains(regexp_extract_all(n.given, $quoted::VARCHAR, 1), lower(p.name)),
+                             'in', 'out')
                 when n.op = 'startswith'
                      then if(starts_with(lower(p.name), regexp_extract(n.given, $quoted::VARCHAR, 1)), 'in', 'out')
                 when n.op = 'endswith'
@@ -184,7 +186,8 @@ told as (
 states as (
     select told.*, case when alive.group_key is null then case when exists (
                     select 1 from coverage c where c.kind = 'action_groups' and c.outcome = 'collected'
-                      and starts_with(lower(told.group_id), lower(rtrim(c.scope, '/')) || '/')) then 'dead' else 'open' end
+                      and starts_with(lower(told.group_id), lower(rtrim(c.scope, '/')) || '/'))
+                    then 'dead' else 'open' end
                 when not alive.enabled or alive.receivers = 0 then 'dead' else 'live' end as state,
            'action group ' || split_part(rtrim(told.group_id, '/'), '/', -1)
            || case when alive.group_key is null then ' (not found)' when not alive.enabled then ' (disabled)'
@@ -194,7 +197,8 @@ states as (
 )
 select a.row_id as alert_row,
        case when a.enabled is false then 'off'
-            when bool_or(s.state = 'live') then 'live' when bool_or(s.state = 'open') then 'open' else 'dead' end as hears,
+            when bool_or(s.state = 'live') then 'live'
+            when bool_or(s.state = 'open') then 'open' else 'dead' end as hears,
        string_agg(s.words, ', ' order by s.words) as told
 from alerts a left join states s on s.alert_row = a.row_id
 group by a.row_id, a.enabled
@@ -218,7 +222,7 @@ order by lower(job_id), lower(alert_id)
 
 
 def create(con: duckdb.DuckDBPyConnection) -> None:
-    """Create ``job_alerts``; needs ``population``, ``dependencies`` and ``coverage``. An alert that is about no job has none.
+    """Create ``job_alerts``; needs ``population``, ``dependencies`` and ``coverage``. A rule about no job has no row.
 
     ``tells_failed``, ``tells_stuck``: ``yes``, ``no``, or ``open`` where the condition isn't understood. ``hears``:
     ``live``, ``dead`` (it tells nobody), ``off`` (switched off) or ``open`` (its action group wasn't read).

@@ -1,4 +1,4 @@
-"""``source_work``: what came to the event source of each rule and what was done with it; ``backlogs``: work that waited.
+"""``source_work``: what came to each rule's event source and what was done with it; ``backlogs``: work that waited.
 
 Azure Monitor measures the depth of a Service Bus queue or topic, the flow of an event hub, and all queues of a storage
 account as one. What it doesn't measure (a broker elsewhere, blobs) has a row without figures, so that nobody takes the
@@ -91,7 +91,8 @@ grid as (
 ),
 flows as (
     select grid.*, coalesce(p.value, 0) as came, p.raw_ref, busy.place is not null as busy,
-           count(busy.place) over (partition by grid.job_key, grid.rule_name, grid.interval_s order by grid.place) as run
+           count(busy.place) over (
+               partition by grid.job_key, grid.rule_name, grid.interval_s order by grid.place) as run
     from grid
     left join work_points p on p.resource_key = grid.resource_key and p.dimension_key = grid.dimension_key
          and p.metric = 'IncomingMessages' and p.interval_s = grid.interval_s and p.place = grid.place
@@ -117,7 +118,8 @@ with islands as (
     from work_waiting
 ),
 stretches as (
-    select job_key, rule_name, interval_s, greatest(to_timestamp(min(place) * interval_s), $since::TIMESTAMPTZ) as since,
+    select job_key, rule_name, interval_s,
+           greatest(to_timestamp(min(place) * interval_s), $since::TIMESTAMPTZ) as since,
            least(to_timestamp((max(place) + 1) * interval_s), $until::TIMESTAMPTZ) as until,
            arg_min(depth, place) as depth_first, arg_max(depth, place) as depth_last, max(depth) as depth_most,
            arg_max(raw_ref, place) filter (where raw_ref is not null) as point_ref
@@ -173,7 +175,8 @@ with figures as (
     group by all
 ),
 held as (
-    select lower(resource_id) as resource_key, entity_kind, lower(name) as name_key, lower(coalesce(parent, '')) as parent_key,
+    select lower(resource_id) as resource_key, entity_kind, lower(name) as name_key,
+           lower(coalesce(parent, '')) as parent_key,
            any_value(status) as status, any_value(active_messages) as active_messages,
            any_value(dead_letters) as dead_letters, any_value(max_delivery_count) as max_delivery_count,
            min(raw_ref) as raw_ref
@@ -209,7 +212,7 @@ order by lower(job_id), rule_name
 
 
 def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
-    """Create ``source_work``, a row for each rule of an in-scope job, and ``backlogs``, one for each stretch of waiting.
+    """Create ``source_work``, a row for each rule of an in-scope job, and ``backlogs``, one for each wait.
 
     A backlog is a stretch of consecutive measured intervals in which more waited than the rule's activation threshold
     and no execution of the job ran; of an event hub, which tells no depth, it is what came since the last one ran.

@@ -47,6 +47,8 @@ ORDERS = job(
     environment_id=ENVIRONMENT,
     identity_type="UserAssigned",
     secrets_count=1,
+    replica_timeout_s=600,
+    replica_retry_limit=1,
     modified_at=NOW - timedelta(days=9),
 )
 

@@ -8,6 +8,7 @@ import pytest
 from access_rows import whole
 from answered import found, tag, verdicts
 from run_tables import SUB, RunTables, container, job, rule, system_identity
+from work_rows import at_work
 
 from audit.assess import load
 from audit.evidence import KINDS
@@ -16,6 +17,9 @@ from audit.evidence.jobs import Job, JobIdentity, JobRegistry, JobSecret, JobVal
 from audit.model import Json
 from audit.model.stated import JobEntry, Register, ScalerSupport, VerifiedScaler
 
+SETTINGS = {
+    "approved_principals": ["ana"], "standing_principals": ["ana"], "cost_per_execution_most": {"EUR": "0.05"},
+}  # fmt: skip
 USER = f"/subscriptions/{SUB}/resourceGroups/rg-id/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-orders"
 
 
@@ -30,10 +34,8 @@ def rests_on(kind: str) -> set[str]:
 @pytest.mark.parametrize("kind", sorted({kind for each in load() for kind in each.header.needs}))
 def test_a_gap_in_any_needed_kind_is_not_assessed(tables: RunTables, kind: str) -> None:
     whole(tables)
-    tables.with_run(
-        kinds=tuple(each for each in tables.run.kinds if each != kind),
-        settings={"approved_principals": ["ana"], "standing_principals": ["ana"]},
-    )
+    tables.add(*at_work())
+    tables.with_run(kinds=tuple(each for each in tables.run.kinds if each != kind), settings=SETTINGS)
     rows = tables.verdicts()
     for control in load():
         own = [row for row in rows if row["control_id"] == control.id]
@@ -49,7 +51,8 @@ def test_a_gap_in_any_needed_kind_is_not_assessed(tables: RunTables, kind: str) 
 
 def test_without_a_gap_every_control_concludes(tables: RunTables) -> None:
     whole(tables)
-    tables.with_run(settings={"approved_principals": ["ana"], "standing_principals": ["ana"]})
+    tables.add(*at_work())
+    tables.with_run(settings=SETTINGS)
     open_ones = {row["control_id"] for row in tables.verdicts() if row["verdict"] == "not_assessed"}
     assert open_ones <= {"JA-07"}, "which rests on records of reviews, and there are none here"
 
@@ -62,6 +65,7 @@ def test_a_job_without_subjects_is_not_applicable(tables: RunTables) -> None:
         "JA-10": "no scale rule", "JA-11": "no image", "JA-12": "no secret", "JA-13": "no container",
         "JA-14": "no identity", "JA-15": "no event source",
         "JA-16": "no container", "JA-17": "no scale rule", "JA-18": "no scale rule", "JA-34": "no event source",
+        "JA-32": "no scale rule", "JA-44": "no scale rule", "JA-46": "no execution ran",
     }  # fmt: skip
     assert rows.keys() == told.keys()
     for control, words in told.items():

@@ -41,10 +41,15 @@ with setting as (
 partly as (
     select distinct lower(job_id) as job_key from job_gaps where kind = 'executions'
 ),
+-- What came and what was done are told apart by the metrics alone.
+blind as (
+    select distinct lower(job_id) as job_key from job_gaps where kind = 'metrics'
+),
 held as (
     select rules.job_id, rules.rule_name, rules.scaler_type, rules.raw_ref as rule_ref, setting.*,
            w.* exclude (row_id, observed_at, job_id, rule_name, scaler_type, raw_ref),
            coalesce(ran.succeeded, 0) as succeeded, partly.job_key is not null as partly,
+           blind.job_key is not null as blind,
            source_type = 'none' or lower(rules.scaler_type) in ('cron', 'cpu', 'memory') as sourceless,
            case when source_type = 'external' then 'it is no service of Azure''s'
                 when source_type is null then coalesce(unresolved, 'the rule''s source is not known')
@@ -63,6 +68,7 @@ held as (
     left join source_work as w on lower(w.job_id) = lower(rules.job_id) and w.rule_name = rules.rule_name
     left join execution_totals as ran on lower(ran.job_id) = lower(rules.job_id)
     left join partly on partly.job_key = lower(rules.job_id)
+    left join blind on blind.job_key = lower(rules.job_id)
     where jobs.in_scope
 ),
 weighed as (
@@ -96,7 +102,7 @@ from weighed
 union all
 select job_id, rule_name || ': work',
        case when sourceless then 'not_applicable'
-            when measure is null or not measured then 'not_assessed'
+            when measure is null or not measured or blind then 'not_assessed'
             when measure in ('topic', 'account')
                 then case when depth_most = 0 and coalesce(came, 0) = 0 then 'not_applicable'
                           when depth_most is null then 'not_assessed'
