@@ -44,7 +44,6 @@ def policy_toml(estate: Estate) -> str:
         "[policy]\n"
         + "".join(f"{key} = {json.dumps(list(values))}\n" for key, values in lists.items())
         + f"stale_after_days = {STALE_AFTER_DAYS}\n"
-
         + "cost_per_execution_most = { "
         + ", ".join(f"{key} = {json.dumps(value)}" for key, value in COST_PER_EXECUTION_MOST.items())
         + " }\n"
