@@ -20,6 +20,8 @@ from audit.model.stated import JobEntry, Register, ScalerSupport, VerifiedScaler
 SETTINGS = {
     "approved_principals": ["ana"], "standing_principals": ["ana"], "cost_per_execution_most": {"EUR": "0.05"},
 }  # fmt: skip
+RECORDS = {"JA-07", "JA-21"}
+"""Controls that rest on records of reviews and approvals, of which there are none here."""
 USER = f"/subscriptions/{SUB}/resourceGroups/rg-id/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-orders"
 
 
@@ -45,7 +47,7 @@ def test_a_gap_in_any_needed_kind_is_not_assessed(tables: RunTables, kind: str) 
             assert own
             assert {row["verdict"] for row in own} == {"not_assessed"}, control.id
             assert all(kind in row["reason"] for row in own)
-        elif rests_on(kind).isdisjoint(control.header.needs):
+        elif rests_on(kind).isdisjoint(control.header.needs) and control.id not in RECORDS:
             assert "not_assessed" not in {row["verdict"] for row in own}, control.id
 
 
@@ -54,7 +56,7 @@ def test_without_a_gap_every_control_concludes(tables: RunTables) -> None:
     tables.add(*at_work())
     tables.with_run(settings=SETTINGS)
     open_ones = {row["control_id"] for row in tables.verdicts() if row["verdict"] == "not_assessed"}
-    assert open_ones <= {"JA-07"}, "which rests on records of reviews, and there are none here"
+    assert open_ones <= RECORDS
 
 
 def test_a_job_without_subjects_is_not_applicable(tables: RunTables) -> None:
@@ -66,6 +68,7 @@ def test_a_job_without_subjects_is_not_applicable(tables: RunTables) -> None:
         "JA-14": "no identity", "JA-15": "no event source",
         "JA-16": "no container", "JA-17": "no scale rule", "JA-18": "no scale rule", "JA-34": "no event source",
         "JA-32": "no scale rule", "JA-44": "no scale rule", "JA-46": "no execution ran",
+        "JA-22": "no write", "JA-23": "no write", "JA-24": "no write", "JA-25": "no emergency change",
     }  # fmt: skip
     assert rows.keys() == told.keys()
     for control, words in told.items():
