@@ -46,7 +46,7 @@ def lines(state: ReviewState) -> Iterator[str]:
         yield f"at least these: what {plural(state.incomplete, 'row')} of the review rest on was not all read"
     if state.elsewhere:
         told = plural(state.elsewhere, "record")
-        yield f"{told} about another rendering of this pack are not counted: import those workbooks again"
+        yield f"not counted: {told} about another rendering of this pack; import those workbooks again"
     if state.decided:
         yield "Names are asserted, as they were typed; nobody has signed for them."
 

@@ -8,19 +8,16 @@ import re
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from audit.approve import records, review_page
 from audit.approve import review_import as returned_files
+from audit.approve import review_page, review_records
 from audit.approve.review_pack import opened
 from audit.approve.review_state import ReviewState, state
 from audit.approve.review_words import lines
-from audit.config import packaged
-from audit.errors import ExitCode, IntegrityError, UsageError
-from audit.model.review import Judged, ReviewRecord
-from audit.seal import sums
+from audit.errors import ExitCode, UsageError
 from audit.store import Store
 
 if TYPE_CHECKING:
@@ -28,12 +25,9 @@ if TYPE_CHECKING:
 
     from audit.approve.review_import import Workbook
     from audit.approve.review_pack import ReviewPack
+    from audit.model.review import ReviewRecord
     from audit.store import Reviews
 
-KIND = "review"
-"""The kind of the records in approvals/."""
-_MOST_BODY = 4 << 20
-"""Bytes of a record without its layout: half of what the chain of records takes."""
 _DEFAULT = Path("output")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -81,11 +75,10 @@ def review_import(
         if fresh:
             at = (now or datetime.now(UTC)).astimezone(UTC)
             record = returned_files.take(fresh, review, issued=kept.issued(), now=at)
-            path = records.append(review.path, KIND, _body(record), at=at)
+            path = review_records.append(review.path, record, at=at)
             kept.append(record)
-        told = _records(review, kept)
-        stands = state(review, told)
-        review_page.write(review, stands, told, [packaged("report_templates")])
+        review_page.write(review, review_records.read(review.path))
+        stands = state(review, _records(review, kept))
     names = tuple(each.name for each in workbooks if each not in fresh)
     return Reviewed(pack=review.path, state=stands, record=path, known=names)
 
@@ -127,45 +120,19 @@ def _store(place: Path, output: Path | None) -> Store:
     return Store(output or (place.parent.parent if place.parent.name == "packs" else _DEFAULT))
 
 
-def _of_pack(review: ReviewPack) -> list[ReviewRecord]:
-    found = []
-    for each in records.read(review.path):
-        if each.kind == KIND:
-            try:
-                found.append(msgspec.convert(each.body, ReviewRecord))
-            except msgspec.ValidationError as error:
-                raise IntegrityError(
-                    f"this is no record of a review: {error}", where=str(review.path / sums.APPROVALS / each.name)
-                ) from error
-    return found
-
-
-def _body(record: ReviewRecord) -> dict[str, Any]:
-    """Return a record as JSON holds it, of a blank row its name alone. Raises UsageError where it is too long."""
-    body: dict[str, Any] = msgspec.to_builtins(record)
-    blank = msgspec.to_builtins(Judged(entitlement_id=""))
-    body["judged"] = [{key: value for key, value in each.items() if value != blank[key]} for each in body["judged"]]
-    if len(msgspec.json.encode(body)) > _MOST_BODY:
-        raise UsageError(
-            f"{len(record.files)} workbooks with {len(record.judged):,} rows are more than one record holds",
-            hint="import fewer workbooks at a time; where it is one alone, shorten its longest reasons",
-        )
-    return body
-
-
 def _records(review: ReviewPack, kept: Reviews) -> list[ReviewRecord]:
     """Return what the pack and history know, each once, oldest first."""
-    found = _of_pack(review)
+    found = review_records.read(review.path)
     found += [each for each in kept.records(review.name) if each not in found]
     return sorted(found, key=lambda each: each.imported_at)
 
 
 def _restore(review: ReviewPack, before: Sequence[ReviewRecord]) -> None:
     """Give back to a pack that was rendered again, as it was, the records that history has of it."""
-    there = _of_pack(review)
+    there = review_records.read(review.path)
     for each in before:
         if each.pack_sha256 == review.sha256 and each not in there:
-            records.append(review.path, KIND, _body(each))
+            review_records.append(review.path, each)
 
 
 @contextmanager

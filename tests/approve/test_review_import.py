@@ -10,7 +10,7 @@ import pytest
 from returned_fixture import ANA, BO, DAY, KEEP, NOW, Desk
 
 from audit import cli
-from audit.approve import records
+from audit.approve import records, review_records
 from audit.errors import ExitCode, UsageError
 from audit.model.review import Decision
 from audit.pipeline import reviewing
@@ -170,7 +170,7 @@ class Frozen:
 
 
 def test_more_than_a_record_holds_is_told_and_nothing_is_taken_in(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reviewing, "_MOST_BODY", 500)
+    monkeypatch.setattr(review_records, "_MOST_BODY", 500)
     with pytest.raises(UsageError, match="import fewer workbooks at a time"):
         desk.taken(desk.returned([KEEP] * 4))
     assert records.read(desk.pack) == []

@@ -1,0 +1,51 @@
+"""The records of a review among those of its pack."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from audit.approve import records
+from audit.errors import IntegrityError, UsageError
+from audit.model.review import Judged, ReviewRecord
+from audit.seal import sums
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+KIND = "review"
+"""The kind of the records in approvals/."""
+_MOST_BODY = 4 << 20
+"""Bytes of a record without its layout: half of what the chain of records takes."""
+
+
+def read(pack: Path) -> list[ReviewRecord]:
+    """Return what the pack's records tell of its review, in order. Raises IntegrityError."""
+    found = []
+    for each in records.read(pack):
+        if each.kind == KIND:
+            try:
+                found.append(msgspec.convert(each.body, ReviewRecord))
+            except msgspec.ValidationError as error:
+                raise IntegrityError(
+                    f"this is no record of a review: {error}", where=str(pack / sums.APPROVALS / each.name)
+                ) from error
+    return found
+
+
+def append(pack: Path, record: ReviewRecord, *, at: datetime | None = None) -> Path:
+    """Add a record to the pack's and return its file. Raises UsageError where it is too long, as records.append else.
+
+    A blank row is no more than its name there.
+    """
+    body: dict[str, Any] = msgspec.to_builtins(record)
+    blank = msgspec.to_builtins(Judged(entitlement_id=""))
+    body["judged"] = [{key: value for key, value in each.items() if value != blank[key]} for each in body["judged"]]
+    if len(msgspec.json.encode(body)) > _MOST_BODY:
+        raise UsageError(
+            f"{len(record.files)} workbooks with {len(record.judged):,} rows are more than one record holds",
+            hint="import fewer workbooks at a time; where it is one alone, shorten its longest reasons",
+        )
+    return records.append(pack, KIND, body, at=at)
