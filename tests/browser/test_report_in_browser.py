@@ -50,6 +50,7 @@ def _chosen(report: Path) -> list[Path]:
         report / links.incident_page(report_fixture.job_id("hostile")),
         report / "verdicts" / "JA-13.html",
         report / "coverage" / "jobs.html",
+        report / links.framework_page("nist80053"),
         raw[0],
         next(path for path in raw if "principals" in path.parts),
     ]
