@@ -135,7 +135,8 @@ def _section(control: Control, labels: Mapping[str, Framework]) -> Iterator[str]
             default = _cell(json.dumps(parameter.default, ensure_ascii=False))
             yield f"| `{name}` | `{default}` | {_cell(parameter.description)} |"
     links = [
-        f"- {LINK} {labels[key].name} {each}" + (f": {labels[key].labels[each]}" if each in labels[key].labels else "")
+        f"- {'weakly ' if control.id in labels[key].weak.get(each, ()) else ''}{LINK} {labels[key].name} {each}"
+        + (f": {labels[key].labels[each]}" if each in labels[key].labels else "")
         for key, ids in msgspec.to_builtins(header.frameworks).items()
         for each in ids
     ]

@@ -31,6 +31,8 @@ class Framework(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     name: str
     labels: dict[str, str]
+    weak: dict[str, tuple[str, ...]] = {}
+    """By requirement, the controls that no more than touch it."""
     not_shown: tuple[NotShown, ...] = ()
 
 
@@ -54,8 +56,12 @@ def _read(path: Path) -> Framework:
         raise ConfigError(
             f"the framework's labels can't be read: {error}",
             where=str(path),
-            hint="expected: name, a table [labels], and [[not_shown]] with requirements, asks and look",
+            hint="expected: name, tables [labels] and [weak], and [[not_shown]] with requirements, asks and look",
         ) from None
+    for requirement in framework.weak:
+        if requirement not in framework.labels:
+            hint = near(requirement, tuple(framework.labels))
+            raise ConfigError(f'"{requirement}" under [weak] has no label', where=str(path), hint=hint)
     for each in framework.not_shown:
         for requirement in each.requirements:
             if requirement in framework.labels:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from audit.assess.tables import RequirementRow
+from audit.model import Json
 
 if TYPE_CHECKING:
     from audit.assess.frameworks import Framework
@@ -37,6 +38,7 @@ def requirements(labels: Mapping[str, Framework], controls: Sequence[Control]) -
                 requirement=requirement,
                 label=framework.labels.get(requirement),
                 shown=True,
+                weak=Json(list(framework.weak.get(requirement, ()))),
                 position=next(number),
             )
         for each in framework.not_shown:
@@ -46,6 +48,7 @@ def requirements(labels: Mapping[str, Framework], controls: Sequence[Control]) -
                 requirement=", ".join(each.requirements),
                 label=each.asks,
                 shown=False,
+                weak=Json([]),
                 look=each.look,
                 position=next(number),
             )

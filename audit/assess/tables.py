@@ -90,6 +90,8 @@ class RequirementRow(Record, frozen=True, kw_only=True):
     """What it is about, in our words; null = a control of the user's links to it and we have no words for it."""
     shown: bool
     """False: no control of this program can show it."""
+    weak: Json
+    """The ids of controls whose link to it is weak: they no more than touch what it asks."""
     look: str | None = None
     """Where the evidence lies instead; null where ``shown`` is true."""
     position: int

@@ -9,6 +9,7 @@ from own_control import control, passing
 from run_tables import RunTables, job
 
 from audit.assess import load
+from audit.assess.catalogue import markdown
 from audit.assess.frameworks import frameworks
 from audit.assess.requirements import natural, requirements
 from audit.errors import ConfigError
@@ -91,3 +92,18 @@ def test_what_cannot_be_shown_needs_its_words(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="look") as caught:
         frameworks(tmp_path)
     assert "requirements, asks and look" in caught.value.hint
+
+
+def test_a_weak_link_is_told_as_one(tables: RunTables) -> None:
+    tables.add(job("orders"))
+    tables.verdicts()
+    rows = tables.query("select framework, requirement, weak from requirements where weak <> '[]' order by position")
+    assert [(row["framework"], row["requirement"]) for row in rows] == [("iso27001", "A.8.6"), ("soc2", "A1.1")]
+    assert "- weakly supports ISO/IEC 27001:2022 Annex A A.8.6" in markdown(load(), frameworks())
+
+
+def test_a_weak_link_to_nothing_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mcsb.toml").write_text('name = "x"\n[labels]\nA-1 = "a"\n[weak]\nA-2 = ["JA-01"]\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match='"A-2" under \\[weak\\] has no label') as caught:
+        frameworks(tmp_path)
+    assert "A-1" in caught.value.hint

@@ -162,6 +162,13 @@ def test_a_waived_failure_stays_a_failure(tmp_path: Path) -> None:
     assert "2 waived" in row.text
 
 
+def test_a_weak_link_says_so(tmp_path: Path) -> None:
+    con = _small({"pass": 1})
+    assert "a weak link" not in _rendered(con, tmp_path)[0].text
+    con.execute("update requirements set weak = '[\"ACME-01\"]'")
+    assert "a weak link: it no more than touches what is asked" in _rendered(con, tmp_path)[0].text
+
+
 def test_a_users_hostile_id_and_title_are_text(tmp_path: Path) -> None:
     hostile = '"><script>alert(1)</script>\x1b[31m'
     page, text = _rendered(_small({"pass": 1}, requirement=hostile), tmp_path)

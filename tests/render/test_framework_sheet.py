@@ -26,7 +26,8 @@ def _tables() -> fixture.Tables:
     for number, (requirement, shown) in enumerate((("IM-3", True), ("PA-4", True), ("IR-1, IR-2", False)), 1):
         told = {"label": "=cmd()" if number == 1 else "words", "look": None if shown else "minutes of drills"}
         place = {"framework": "mcsb", "framework_name": "The benchmark", "position": number, "shown": shown}
-        tables.add("requirements", requirement=requirement, **told, **place)
+        weak = {"weak": ["JA-09"] if number == 1 else []}
+        tables.add("requirements", requirement=requirement, **told, **place, **weak)
     for control in ("JA-09", "JA-10"):
         about = {"title": f"Title of {control}", "severity": "high", "frameworks": {"mcsb": ["IM-3"]}, "needs": []}
         tables.add("controls", control_id=control, source="built-in", subjects_total=1, **about)
@@ -40,7 +41,7 @@ def test_a_row_for_each_control_of_a_requirement_and_one_where_there_is_none(tmp
     rows = _rows(tmp_path, _tables())
     told = [(row["Requirement"].value, row["Here"].value, row["Control"].value) for row in rows]
     assert told == [
-        ("IM-3", "supported", "JA-09"),
+        ("IM-3", "weakly supported", "JA-09"),
         ("IM-3", "supported", "JA-10"),
         ("PA-4", "no control", None),
         ("IR-1, IR-2", "not shown here", None),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from audit.render.results.shapes import Caller, Counts, Coverage, Framework, KindCoverage, RunHead, Window
@@ -21,9 +22,7 @@ select count(*) filter (verdict = 'fail') as fail, count(*) filter (verdict = 'n
 from verdicts
 """
 _BY_CONTROL = _COUNTS.replace("select", "select control_id,", 1) + " group by control_id"
-_FRAMEWORKS = (
-    "select framework as key, min(framework_name) as name from requirements group by all order by min(position)"
-)
+_FRAMEWORKS = "select framework, framework_name, requirement, weak from requirements order by position"
 
 
 class About(NamedTuple):
@@ -51,8 +50,18 @@ def about(con: duckdb.DuckDBPyConnection, run: Run) -> About:
         jobs=int(one(con, "select count(*) as n from population")["n"]),
         counts=_counts(one(con, _COUNTS)),
         by_control={row["control_id"]: _counts(row) for row in fetch(con, _BY_CONTROL)},
-        frameworks={row["key"]: Framework(**row) for row in fetch(con, _FRAMEWORKS)},
+        frameworks=_frameworks(con),
     )
+
+
+def _frameworks(con: duckdb.DuckDBPyConnection) -> dict[str, Framework]:
+    found: dict[str, Framework] = {}
+    for row in fetch(con, _FRAMEWORKS):
+        key = row["framework"]
+        named = found.setdefault(key, Framework(key=key, name=row["framework_name"], weak={}))
+        if controls := json.loads(row["weak"] or "[]"):
+            named.weak[row["requirement"]] = controls
+    return found
 
 
 def _run(run: Run) -> RunHead:

@@ -97,6 +97,9 @@ class Framework(_Shape, frozen=True, kw_only=True):
 
     key: str
     name: str
+    weak: Annotated[
+        dict[str, list[str]], Meta(description="by requirement, the controls that no more than touch what it asks")
+    ]
 
 
 class Control(_Shape, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,9 @@ _WAIVED = "select control_id, count(*) as n from verdicts where waived group by 
 def frameworks(con: duckdb.DuckDBPyConnection, controls: dict[str, Row]) -> list[dict[str, Any]]:
     """Return one entry per framework: ``supported`` and ``without`` (requirements), ``beyond`` (what can't be shown).
 
-    A supported requirement has ``controls``, ``counts`` by verdict, summed over them, and ``assessed``: whether any of
-    the answers is a pass or a failure. A requirement that no control of the run supports is never among them.
+    A supported requirement has ``controls``, ``weak`` (the ids of those whose link is weak), ``counts`` by verdict,
+    summed over them, and ``assessed``: whether any of the answers is a pass or a failure. A requirement that no control
+    of the run supports is never among them.
     ``waived``: the failures that an exception covers, by control; they count as failures all the same.
     """
     waived = {row["control_id"]: row["n"] for row in fetch(con, _WAIVED)}
@@ -37,7 +39,7 @@ def labels(told: list[dict[str, Any]]) -> dict[tuple[str, str], str]:
 
 def _framework(key: str, name: str, rows: list[Row], controls: dict[str, Row]) -> dict[str, Any]:
     linked = [control for control in controls.values() if control["linked"].get(key)]
-    asked = [row | _answers(key, row["requirement"], linked) for row in rows if row["shown"]]
+    asked = [row | _answers(key, row, linked) for row in rows if row["shown"]]
     return {
         "key": key,
         "short": FRAMEWORKS.get(key, (key, name))[0],
@@ -50,10 +52,10 @@ def _framework(key: str, name: str, rows: list[Row], controls: dict[str, Row]) -
     }
 
 
-def _answers(key: str, requirement: str, linked: Iterable[Row]) -> Row:
-    mine = [control for control in linked if requirement in control["linked"][key]]
-    counts = _summed(mine)
-    return {"controls": mine, "counts": counts, "assessed": bool(counts["pass"] or counts["fail"])}
+def _answers(key: str, row: Row, linked: Iterable[Row]) -> Row:
+    mine = [control for control in linked if row["requirement"] in control["linked"][key]]
+    counts, weak = _summed(mine), json.loads(row["weak"] or "[]")
+    return {"controls": mine, "weak": weak, "counts": counts, "assessed": bool(counts["pass"] or counts["fail"])}
 
 
 def _summed(controls: Iterable[Row]) -> dict[str, int]:

@@ -112,3 +112,7 @@ def test_controls_carry_what_findings_do_not_repeat(told: Any) -> None:
     assert controls["1-OWN"]["file"] == "controls/own/identity/1-OWN.sql"
     assert controls["JA-05"]["verdicts"] == dict.fromkeys(told["verdicts"], 0)
     assert controls["JA-03"]["remediation"] == "Do it."
+
+
+def test_frameworks_say_which_links_are_weak(told: Any) -> None:
+    assert {each["key"]: each["weak"] for each in told["frameworks"]} == {"mcsb": {}, "nist80053": {"IM-3": ["JA-03"]}}

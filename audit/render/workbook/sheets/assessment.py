@@ -183,8 +183,10 @@ REQUIREMENTS = Sheet(
                    count(*) filter (verdict = 'not_applicable') as not_applicable
             from verdicts group by control_id
         )
-        select r.*, c.control_id, c.title, c.severity, v.failed, v.waived, v.open, v.passed, v.not_applicable,
-               case when c.control_id is not null then 'supported' when r.shown then 'no control' else 'not shown here'
+        select r.* exclude (weak), c.control_id, c.title, c.severity, v.failed, v.waived, v.open, v.passed,
+               v.not_applicable,
+               case when list_contains(cast(r.weak as varchar[]), c.control_id) then 'weakly supported'
+                    when c.control_id is not null then 'supported' when r.shown then 'no control' else 'not shown here'
                end as state
         from requirements r
         left join linked l on r.shown and l.framework = r.framework and l.requirement = r.requirement
@@ -198,7 +200,7 @@ REQUIREMENTS = Sheet(
         Column("framework_name", "Framework", 36),
         Column("requirement", "Requirement", 16, note="Its id, as the framework writes it."),
         Column("label", "What it is about", 44, Kind.LONG, "Our words; the text is its publisher's."),
-        Column("state", "Here", 14, note="Whether a control of this run supports it, or none can show it."),
+        Column("state", "Here", 16, note="Whether a control of this run supports it, or no more than touches it."),
         Column(
             "control_id", "Control", 10, note="Leads to its findings.", link=Link("Findings", "control", "control_id")
         ),
