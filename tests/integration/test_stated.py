@@ -16,6 +16,10 @@ from audit.sandbox import SandboxOptions, process
 from tests.conftest import NOW, role
 
 ROOT = Path(__file__).resolve().parents[2]
+TICKETS = (
+    "ticket;job;planned_from;planned_until;requester;approver;approved_at;implementer;rollback\n"
+    "CHG-1;orders-fulfil;2026-01-01;2026-01-02;Ana;Ben;2026-01-01T00:00Z;deploy-orders;password=hunter2secret9\n"
+)
 ENTRY = '[[jobs]]\nname = "orders-*"\nstated_by = "Ana"\nstated_on = 2026-10-01\n'
 
 
@@ -48,6 +52,7 @@ def asked_of_azure(handle: process.SandboxHandle) -> dict[str, int]:
         ("jobs.toml", ENTRY + "ownr = 'x'", "jobs[0].ownr"),
         ("jobs.toml", ENTRY + "attachments = ['nowhere.pdf']", "jobs[0].attachments[0]"),
         ("prices.toml", "currency = 'EUR'", "prices.toml"),
+        ("tickets.csv", TICKETS.replace("2026-01-02", "soon"), "row 2, planned_until"),
         ("scalers.json", '{"scalers": {"q": {"x": 1}}}', "scalers.q.x"),
     ],
 )
@@ -55,8 +60,10 @@ def test_a_mistake_is_told_and_nothing_is_asked_of_azure(
     served, tmp_path: Path, file: str, text: str, where: str
 ) -> None:
     config = served.config + '\n[store]\nscalers = "scalers.json"\n[cost]\nprices = "prices.toml"\n'
+    config += '[changes]\nfiles = ["tickets.csv"]\n'
     (tmp_path / "audit.toml").write_text(config)
     (tmp_path / "scalers.json").write_text("{}")
+    (tmp_path / "tickets.csv").write_text(TICKETS)
     (tmp_path / "prices.toml").write_text('currency = "EUR"\nas_of = 2026-11-01\nsource = "us"\n')
     (tmp_path / file).write_text(text)
     before = asked_of_azure(served)
@@ -71,8 +78,11 @@ def test_a_mistake_is_told_and_nothing_is_asked_of_azure(
 
 def test_what_people_state_and_attach_reaches_the_run_and_the_pack(served, tmp_path: Path) -> None:
     (tmp_path / "audit.toml").write_text(
-        served.config + '\n[[scalers]]\ntype = "kafka"\nverified_by = "Ben"\nverified_on = 2026-09-01\n'
+        served.config
+        + '\n[changes]\nfiles = ["tickets.csv"]\n'
+        + '[[scalers]]\ntype = "kafka"\nverified_by = "Ben"\nverified_on = 2026-09-01\n'
     )
+    (tmp_path / "tickets.csv").write_text(TICKETS)
     (tmp_path / "report.txt").write_bytes(b"\xffas it is\r\n")
     (tmp_path / "jobs.toml").write_text(
         ENTRY + 'owner = "Orders"\nattachments = ["report.txt"]\n' + ENTRY.replace("orders-*", "nothing-*")
@@ -82,6 +92,7 @@ def test_what_people_state_and_attach_reaches_the_run_and_the_pack(served, tmp_p
     run = Path(ran.stdout.strip())
     (tmp_path / "jobs.toml").unlink()
     (tmp_path / "report.txt").unlink()
+    (tmp_path / "tickets.csv").unlink()
     head = json.loads((tmp_path / run / "run.json").read_text())
     digest = hashlib.sha256(b"\xffas it is\r\n").hexdigest()
     assert head["files"]["attachments/report.txt"] == digest
@@ -96,6 +107,12 @@ def test_what_people_state_and_attach_reaches_the_run_and_the_pack(served, tmp_p
     assert [row["topic"] for row in rows].count("unmatched") == 1
     asked = "select distinct verified_by from scaler_facts where scaler_type = 'kafka'"
     assert json.loads(jobaudit(served, tmp_path, "sql", str(pack), asked).stdout) == {"verified_by": "Ben"}
+    asked = "select ticket, rollback, source from approved_changes"
+    (row,) = [json.loads(line) for line in jobaudit(served, tmp_path, "sql", str(pack), asked).stdout.splitlines()]
+    assert (row["ticket"], row["source"]) == ("CHG-1", "tickets.csv: row 2")
+    assert "[redacted:" in row["rollback"]
+    assert all(b"hunter2secret9" not in file.read_bytes() for file in pack.rglob("*") if file.is_file())
+    assert head["tickets"]["files"][0]["sha256"] == hashlib.sha256(TICKETS.encode()).hexdigest()
 
 
 def test_the_sandbox_writes_a_register_and_never_over_a_users_own(served, tmp_path: Path) -> None:
@@ -106,3 +123,5 @@ def test_the_sandbox_writes_a_register_and_never_over_a_users_own(served, tmp_pa
     assert _lay(tmp_path / "sandbox.toml", served) == [own]
     assert own.read_text() == "# mine"
     assert (tmp_path / "evidence" / "orders-fulfil-load-test.csv").is_file()
+    assert 'files = ["tickets.csv"]' in (tmp_path / "sandbox.toml").read_text()
+    assert (tmp_path / "tickets.csv").read_bytes().startswith(b"\xef\xbb\xbfticket;")

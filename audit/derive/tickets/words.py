@@ -90,7 +90,8 @@ compared as (
            case when state = 'unmatched' then nullif({_DIFFERS}, '') end as differs,
            state = 'unmatched' and coalesce(n.undecided and n.in_time, false) as undecided,
            case state when 'matched' then
-                    t.ticket || ' names it for this time, and its implementer by ' || matched_by
+                    t.ticket || ' names it as ' || t.subject || ', ' || {_PLANNED} || ', and names who made it by '
+                        || matched_by
                         || case when told.others > 0 then '; ' || told.others || ' more would fit' else '' end
                 when 'not_expected' then a.unasked
                 when 'not_compared' then 'no approved changes were given'

@@ -26,7 +26,7 @@ remediation: >
   ticket's state).
 limits: >
   Names stand in the export as people wrote them. An approver whom the directory doesn't know by that name, and a maker whom
-  it doesn't know either, can't be told apart. Who started the pipeline that made a change isn't known to Azure.
+  it doesn't know either, can't be told apart. A board or a group counts as somebody else, though the maker may sit on it. Who started the pipeline that made a change isn't known to Azure.
 ---*/
 with writes as (
     select *, 'write of ' || strftime("at" at time zone 'UTC', '%Y-%m-%d %H:%M:%S UTC') || ' (' || change_id || ')' as subject,
