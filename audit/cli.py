@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +19,9 @@ from audit.config import Settings, beside, capabilities, load, period
 from audit.errors import ExitCode, UsageError
 from audit.model import Severity, Window
 from audit.terminal import Watch, visible
+
+if TYPE_CHECKING:
+    from audit.seal.keys import Signing
 
 app = typer.Typer(
     name="jobaudit",
@@ -57,6 +61,8 @@ Since = Annotated[str | None, typer.Option(help="Start of the window: RFC 3339 o
 Until = Annotated[str | None, typer.Option(help="End of the window (excluded): RFC 3339 or a date, UTC.")]
 Month = Annotated[str | None, typer.Option(help="A calendar month in UTC: YYYY-MM, or last.")]
 FailOn = Annotated[Severity | None, typer.Option(help="Exit 1 where a failure weighs at least this.")]
+_TOLD = 20
+"""Lines of one check on the terminal."""
 Formats = Annotated[
     list[PackFormat] | None, typer.Option("--format", help="html, xlsx, results; repeat for several. Default: all.")
 ]
@@ -117,6 +123,7 @@ def run(
     settings = load(config)
     place = _output(settings, config, output)
     own, stated = _own(settings, config), beside(config, settings)
+    key = own.key
     with _watch() as watch:
         collection = pipeline.collect(
             settings,
@@ -136,6 +143,7 @@ def run(
             capabilities=own.capabilities,
             templates=own.templates,
             formats=[each.value for each in formats or ()],
+            key=key,
         )
         _finish(watch, rendered)
     raise typer.Exit(rendered.exit_code(fail_on))
@@ -220,6 +228,7 @@ def render(
             formats=[each.value for each in formats or ()],
             window=_window(settings, since, until, month) if since or until or month else None,
             incidents=incident or (),
+            key=own.key,
         )
         _finish(watch, rendered)
     raise typer.Exit(rendered.exit_code(fail_on))
@@ -255,6 +264,53 @@ def sql(
     columns = next(rows)
     for row in rows:
         typer.echo(visible(json.dumps(dict(zip(columns, row, strict=True)), default=str, ensure_ascii=False)))
+
+
+@app.command()
+def verify(
+    pack: Annotated[str, typer.Argument(metavar="PACK_DIR", help="A pack's id or folder.")],
+    key: Annotated[
+        list[Path] | None, typer.Option("--key", help="A public key (PEM) that you trust; repeat for several.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="For seal.trusted_keys.")] = None,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Make the tables again from the raw answers, and compare.")
+    ] = False,
+    output: Output = None,
+) -> None:
+    """Check a pack offline: is it what was sealed, by whom, and does it say the same everywhere? Exit code 4 if not."""
+    settings = load(config) if config else Settings()
+    trusted = pipeline.trusted_keys(settings.seal, (config or Path()).parent, key or ())
+    place = _output(settings, config or Path("audit.toml"), output)
+    report = pipeline.verify(pack, output=place, trusted=trusted, deep=deep)
+    for number, check in enumerate(report.checks, 1):
+        typer.echo(visible(f"{number:>2}. {check.result.replace('_', ' '):<11}  {check.title}"))
+        for told in check.told[:_TOLD]:
+            typer.echo(visible(f"{'':<17}{told}"))
+        if len(check.told) > _TOLD:
+            typer.echo(f"{'':<17}and {len(check.told) - _TOLD} more")
+    typer.echo(visible(report.verdict))
+    raise typer.Exit(ExitCode.OK if report.intact else ExitCode.INTEGRITY)
+
+
+@app.command()
+def keygen(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="The private key; FILE.pub.pem is its public half.")],
+    passphrase_env: Annotated[
+        str, typer.Option(help="Encrypt it with the passphrase in this environment variable.")
+    ] = "",
+    encrypt: Annotated[bool, typer.Option("--encrypt", help="Ask for a passphrase and encrypt it.")] = False,
+) -> None:
+    """Make a key pair for signing packs and approvals: ECDSA P-256, readable by you alone. Never overwrites."""
+    passphrase = ""
+    if passphrase_env:
+        passphrase = os.environ.get(passphrase_env, "")
+    elif encrypt:
+        passphrase = typer.prompt("passphrase", hide_input=True, confirmation_prompt=True, err=True)
+    if not passphrase and (passphrase_env or encrypt):
+        raise UsageError("the passphrase is empty, so the key would not be encrypted", where=passphrase_env)
+    made = pipeline.keygen(path, passphrase)
+    typer.echo(made.keyid)
 
 
 @app.command()
@@ -367,9 +423,15 @@ class _Own:
         base, store = config.parent, settings.store
         self.controls = [base / name for name in store.controls]
         self.templates = [base / name for name in store.templates]
+        self._seal, self._base = settings.seal, base
         self.key_file = base / store.redaction_key_file if store.redaction_key_file else None
         named = store.capabilities
         self.capabilities = capabilities.overlaid(capabilities.read(base / named)) if named else None
+
+    @property
+    def key(self) -> Signing | None:
+        """What packs are signed with: asked for before anything is collected, so a wrong passphrase costs little."""
+        return pipeline.signing_key(self._seal, self._base, dict(os.environ))
 
 
 def _own(settings: Settings, config: Path) -> _Own:
@@ -409,6 +471,10 @@ def _finish(watch: Watch, rendered: pipeline.Rendered) -> None:
         watch.note(f"the earlier pack of this name had {named}, which --format leaves out: without it, all are made")
     for told in rendered.broken:
         watch.note(f"a control could not be run: its verdicts are not_assessed; {told}")
+    if not rendered.signer:
+        watch.note(
+            "NOT SIGNED: anybody could have made this pack; `jobaudit keygen` and [seal] in audit.toml sign packs"
+        )
     if rendered.not_kept:
         watch.note(f"the verdicts are not in history yet ({rendered.not_kept}): rendering the run again adds them")
     typer.echo(rendered.path)

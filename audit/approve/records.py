@@ -13,47 +13,26 @@ import os
 import re
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from audit.errors import IntegrityError, UsageError
 from audit.seal import sums, tree
+from audit.seal.head import Signer
 from audit.store import atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from audit.seal.keys import Signing
+
 _NAME = re.compile(r"(\d{4})-([a-z]+(?:-[a-z]+)*)\.json")
 _KIND = re.compile(r"[a-z]+(?:-[a-z]+)*")
 _MOST = 9999
 _MOST_BYTES = 8 << 20
 _HINT = "take the approvals folder from its source again; a record is never edited, a new one supersedes it"
-
-
-class Signer(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose key signed a record. The record says so itself; only a key that the reader trusts makes it true."""
-
-    keyid: str
-    """SHA-256 of the public key's SubjectPublicKeyInfo, hex."""
-    public_key: str
-    """PEM."""
-
-
-class Signing(Protocol):
-    """A private key: what the seal signs with too."""
-
-    @property
-    def keyid(self) -> str:
-        """SHA-256 of the public key's SubjectPublicKeyInfo, hex."""
-
-    @property
-    def public_pem(self) -> str:
-        """The public key."""
-
-    def sign(self, data: bytes) -> bytes:
-        """Return an ECDSA P-256 signature over the SHA-256 of the data, DER."""
 
 
 class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,6 +44,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     previous: str | None
     recorded_at: datetime
     signer: Signer | None
+    """Null = nobody signed: what the record says is asserted."""
     body: dict[str, Any]
 
 

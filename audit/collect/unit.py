@@ -22,14 +22,12 @@ from audit.model import (
     Window,
     decode,
 )
+from audit.model.outcome import KEEPS_ROWS
 
 if TYPE_CHECKING:
     from audit.azure import Azure
     from audit.collect.visibility import Visibility
     from audit.store import RunWriter, UnitWriter
-
-KEEPS_ROWS = frozenset({GapReason.BEYOND_RETENTION, GapReason.MALFORMED, GapReason.PARTIAL_VISIBILITY})
-"""Gaps whose good rows stay: each is true, there may only be more. Elsewhere a part would pass for the whole."""
 
 
 @dataclass

@@ -122,6 +122,17 @@ class ChangesSettings(_Table, frozen=True, kw_only=True):
     """CSV or JSON files of approved changes, relative to audit.toml's folder; none = no change is held against any."""
 
 
+class SealSettings(_Table, frozen=True, kw_only=True):
+    """[seal]: with which key packs are signed, and whose signatures are trusted. Without a key packs are unsigned."""
+
+    key_file: str = ""
+    """A private key (PEM, ECDSA P-256; `jobaudit keygen` makes one), relative to audit.toml's folder."""
+    passphrase_env: str = ""
+    """Name of the environment variable that holds the key's passphrase; empty = the key is not encrypted."""
+    trusted_keys: tuple[str, ...] = ()
+    """Public keys (PEM), relative to audit.toml's folder: `verify` calls a pack authentic where one of them signed."""
+
+
 class Settings(_Table, frozen=True, kw_only=True):
     """The whole of audit.toml."""
 
@@ -135,6 +146,7 @@ class Settings(_Table, frozen=True, kw_only=True):
     review: ReviewSettings = ReviewSettings()
     """[review]: who reviews which access, and until when."""
     changes: ChangesSettings = ChangesSettings()
+    seal: SealSettings = SealSettings()
     scalers: tuple[VerifiedScaler, ...] = ()
     """[[scalers]]: scalers that somebody tried with event-driven jobs, each with who and when."""
     policy: dict[str, Any] = {}

@@ -20,6 +20,10 @@ class GapReason(StrEnum):
     UNSUPPORTED = "unsupported"
 
 
+KEEPS_ROWS = frozenset({GapReason.BEYOND_RETENTION, GapReason.MALFORMED, GapReason.PARTIAL_VISIBILITY})
+"""Gaps whose good rows stay: each is true, there may only be more. Elsewhere a part would pass for the whole."""
+
+
 class Collected(msgspec.Struct, frozen=True, kw_only=True, tag="collected"):
     """All pages were read and decoded. ``rows`` may be 0: a confirmed absence. ``detail`` says what was confirmed."""
 

@@ -2,9 +2,9 @@
 
 ::
 
-    collect ──► store ──► derive ──► assess ──► render
-    (Azure)     (raw +    (popula-   (controls  (xlsx,
-                 tables)   tion …)    in SQL)    HTML)
+    collect ──► store ──► derive ──► assess ──► render ──► seal ──► approve
+    (Azure)     (raw +    (popula-   (controls  (xlsx,     (sums,
+                 tables)   tion …)    in SQL)    HTML)      signature)
 
 Everything right of ``collect`` works offline from the store: collect once, render many times.
 """
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from audit.pipeline.rendering import PACKS, Rendered, check_pack, render
     from audit.pipeline.reviewing import Reviewed, review_import, review_status
     from audit.pipeline.scheduling import Schedule, schedule
+    from audit.pipeline.sealing import signing_key, trusted_keys
     from audit.pipeline.tabling import controls_in, query, trial
+    from audit.pipeline.verifying import keygen, verify
     from audit.sandbox.options import SandboxOptions
 
 _HOMES = {
@@ -30,6 +32,8 @@ _HOMES = {
     "audit.pipeline.doctor": ("Finding", "examine"),
     "audit.pipeline.rendering": ("PACKS", "Rendered", "check_pack", "render"),
     "audit.pipeline.reviewing": ("Reviewed", "review_import", "review_status"),
+    "audit.pipeline.sealing": ("signing_key", "trusted_keys"),
+    "audit.pipeline.verifying": ("keygen", "verify"),
     "audit.pipeline.scheduling": ("Schedule", "schedule"),
     "audit.pipeline.tabling": ("controls_in", "query", "trial"),
     "audit.sandbox.options": ("SandboxOptions",),
@@ -49,6 +53,7 @@ __all__ = [
     "controls_in",
     "demo",
     "examine",
+    "keygen",
     "query",
     "render",
     "resume",
@@ -57,7 +62,10 @@ __all__ = [
     "role",
     "schedule",
     "serve",
+    "signing_key",
     "trial",
+    "trusted_keys",
+    "verify",
     "window_of",
 ]
 

@@ -17,7 +17,7 @@ from audit.errors import ExitCode, StoreError, UsageError
 from audit.model import Severity, Window
 from audit.pipeline import earlier_reviews
 from audit.pipeline.naming import named
-from audit.pipeline.sealing import seal
+from audit.pipeline.sealing import described, seal
 from audit.pipeline.tabling import broken_controls, controls_in, scratch, tabled
 from audit.render import pack as packs
 from audit.render.incident import Incident
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from audit.model.capability import Capability
+    from audit.seal.keys import Signing
 
 ASSESSED = ("verdicts", "controls")
 """What assessment makes of a run, and history keeps."""
@@ -54,6 +55,8 @@ class Rendered(msgspec.Struct, frozen=True, kw_only=True):
     """The controls that could not be run, or not for every job, each with the reason; among the gaps too."""
     gone: tuple[str, ...] = ()
     """What the earlier pack of this name held and this one doesn't, for its formats leave it out."""
+    signer: str = ""
+    """The id of the key that signed it; empty = nobody did."""
     left_out: tuple[str, ...] = ()
     """The kinds that the run did not collect: controls that need them are not assessed."""
 
@@ -83,14 +86,16 @@ def render(
     formats: Sequence[str] = (),
     window: Window | None = None,
     incidents: Sequence[str] = (),
+    key: Signing | None = None,
 ) -> Rendered:
     """Derive, assess and render a stored run into a pack below ``output``/packs.
 
     ``run_ref``: an id, a folder, or ``latest``, the newest run that has everything.
     ``window``: events come from history for this window instead of the run's own; the configuration stays the run's.
     ``formats``: html, xlsx, results; empty = all. ``incidents``: JOB=SINCE/UNTIL each, shown beside the incident view
-    that is chosen for every job. Raises UsageError, ConfigError (a control or a template of the user's),
-    IntegrityError (the run or history is damaged), StoreError; nothing half-written stays.
+    that is chosen for every job. ``key``: what the pack is signed with; None = it is sealed and not signed.
+    Raises UsageError, ConfigError (a control or a template of the user's), IntegrityError (the run or history is
+    damaged), StoreError; nothing half-written stays.
 
     A run whose folder is gone is put together from history, without raw answers, and its pack says so.
     """
@@ -113,6 +118,7 @@ def render(
         with contextlib.closing(tables.connect(str(database))) as con:
             place = packs.place(output, pack, run)
             before = _made(place)
+            about = described(pack, run, formats=formats, incidents=asked, templates=templates, key=key)
             path = packs.build(
                 con,
                 run,
@@ -123,14 +129,16 @@ def render(
                 controls=loaded,
                 formats=formats,
                 incidents=asked,
-                finish=lambda folder: seal(folder, place),
+                finish=lambda folder: seal(folder, about, replaces=place, key=key),
+                signer=key.keyid if key else "",
             )
             earlier_reviews.prove(con, run, store.reviews)
             if pack == ACCESS_REVIEW:
                 earlier_reviews.issue(con, run, store.reviews, path.name)
             kept = _remember(con, store, stored) if window is None and isinstance(stored, StoredRun) else ""
             summary = _summary(con, path, run.run_id, kept)
-            return msgspec.structs.replace(summary, gone=tuple(sorted(before - _made(path))))
+            gone = tuple(sorted(before - _made(path)))
+            return msgspec.structs.replace(summary, gone=gone, signer=key.keyid if key else "")
 
 
 def _made(folder: Path) -> set[str]:

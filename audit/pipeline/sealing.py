@@ -3,28 +3,83 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from audit import __version__
 from audit.approve import records
 from audit.errors import UsageError
-from audit.seal import sums
+from audit.render.pack import FORMATS
+from audit.seal import chain, head, keys, sealing, sums
+from audit.seal.templates import digest
+
+if TYPE_CHECKING:
+    from audit.config.settings import SealSettings
+    from audit.model import Run
+    from audit.render.incident import Incident
+    from audit.seal.keys import PublicKey, Signing
 
 
-def seal(folder: Path, replaces: Path) -> None:
+def described(
+    pack: str,
+    run: Run,
+    *,
+    formats: Sequence[str],
+    incidents: Sequence[Incident],
+    templates: Sequence[Path],
+    key: Signing | None,
+) -> head.PackHead:
+    """Return what a pack will say about itself."""
+    return head.PackHead(
+        name=head.named(pack, run),
+        pack=pack,
+        run_id=run.run_id,
+        window=run.window,
+        collected_for=run.collected_for,
+        restored_from=run.restored_from,
+        formats=tuple(each for each in FORMATS if each in (formats or FORMATS)),
+        incidents=tuple(head.IncidentAsked(job=each.job, since=each.since, until=each.until) for each in incidents),
+        templates_sha256=digest(templates),
+        tool_version=__version__,
+        signer=head.Signer(keyid=key.keyid, public_key=key.public_pem) if key else None,
+    )
+
+
+def seal(folder: Path, about: head.PackHead, *, replaces: Path, key: Signing | None) -> None:
     """Seal the pack in ``folder``, which will take the place of ``replaces`` where that exists.
 
     What people said about the earlier one holds for the new one where both are the same to the byte. Where they aren't
-    it would be lost: raises UsageError, and IntegrityError where the earlier one's records are damaged.
+    it would be lost, and a later pack's chain would break: raises UsageError, and IntegrityError where the earlier
+    one's records are damaged.
     """
-    digest = sums.write(folder)
-    if not (replaces / sums.APPROVALS).is_dir():
+    digest_now = sealing.seal(folder, about, packs=replaces.parent, key=key)
+    if not (replaces / sums.SUMS).is_file():
         return
-    said = records.read(replaces)
-    if sums.digest(replaces) == digest:
-        shutil.copytree(replaces / sums.APPROVALS, folder / sums.APPROVALS, symlinks=True)
-    elif said:
-        raise UsageError(
-            f"the pack there has {len(said)} records of approval or review, and what would replace it is not the same",
-            where=str(replaces),
-            hint="move that pack to its archive, or render into another folder with --output",
+    said, before = records.read(replaces), sums.digest(replaces)
+    if before == digest_now:
+        if said:
+            shutil.copytree(replaces / sums.APPROVALS, folder / sums.APPROVALS, symlinks=True)
+        return
+    hint = "move that pack to its archive, or render into another folder with --output"
+    if said:
+        told = (
+            f"the pack there has {len(said)} records of approval or review, and what would replace it is not the same"
         )
+        raise UsageError(told, where=str(replaces), hint=hint)
+    if later := chain.naming(replaces.parent, about.name, before):
+        told = f"the pack there is what {later[0]} follows, and what would replace it is not the same"
+        raise UsageError(told, where=str(replaces), hint=hint)
+
+
+def signing_key(settings: SealSettings, base: Path, environment: dict[str, str]) -> Signing | None:
+    """Return the key that packs are signed with, or None where audit.toml names none. Raises ConfigError."""
+    if not settings.key_file:
+        return None
+    name = settings.passphrase_env
+    return keys.private(base / settings.key_file, environment.get(name, "") if name else "")
+
+
+def trusted_keys(settings: SealSettings, base: Path, given: Sequence[Path] = ()) -> list[PublicKey]:
+    """Return the keys that a reader trusts: those given, else those that audit.toml names. Raises ConfigError."""
+    return [keys.public(path) for path in given or [base / name for name in settings.trusted_keys]]

@@ -47,13 +47,12 @@ if TYPE_CHECKING:
 
     from audit.model import Run
     from audit.render.incident import Incident
-    from audit.store import Readable
 
 
 def write(
     con: duckdb.DuckDBPyConnection,
     run: Run,
-    stored: Readable,
+    stored: raw_pages.Answers,
     folder: Path,
     templates: list[Path],
     *,
@@ -61,14 +60,15 @@ def write(
     results: bool = True,
     incidents: Sequence[Incident] = (),
     pack: str = fronts.COMPLIANCE,
+    signer: str | None = None,
 ) -> None:
     """Write the report of a run into ``folder``.
 
     ``con`` holds every table; ``templates``: folders, a user's own first. ``workbook``, ``results``: the pack holds
     evidence.xlsx and results/ too, so the report may lead there. ``incidents``: windows that get an incident view
-    beside the one that is chosen for each job. ``pack``: whose front page it gets. The same tables and run give the
-    same bytes. Raises ConfigError where a template is wrong, UsageError where an incident names no job, StoreError
-    where the folder can't be written.
+    beside the one that is chosen for each job. ``pack``: whose front page it gets. ``signer``: the id of the key that
+    signs; empty = unsigned, None = not sealed. The same tables and run give the same bytes. Raises ConfigError where a
+    template is wrong, UsageError where an incident names no job, StoreError where the folder can't be written.
     """
     own = con.cursor()
     try:
@@ -77,7 +77,7 @@ def write(
         dossier.prepare(own)
         loaded = Templates(templates)
         with Staging(folder) as staging:
-            loaded.add(run=run, workbook=workbook, results=results, lost=stored.lost)
+            loaded.add(run=run, workbook=workbook, results=results, lost=stored.lost, signer=signer)
             views = raw_pages.write(stored, loaded, staging)
             loaded.add(raw=views)
             Report(own, run, loaded, staging, views, front=fronts.of(pack)).write(lacking, incidents)

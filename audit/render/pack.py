@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from audit.model import Run
     from audit.render.incident import Incident
+    from audit.render.raw_pages import Answers
     from audit.store import Readable
 
 FORMATS = ("html", "xlsx", "results")
@@ -62,13 +63,15 @@ def build(
     formats: Sequence[str] = (),
     incidents: Sequence[Incident] = (),
     finish: Callable[[Path], None] | None = None,
+    signer: str | None = None,
 ) -> Path:
     """Render a run into ``output``/packs/<pack>-<period>-<run id> and return that folder.
 
     ``con`` holds the run's tables, derived and assessed; ``raw_files`` is added to them. ``formats``: of FORMATS; empty
     = all. ``templates``: folders, the first that has a template wins. ``incidents``: windows that get an incident view
     of their own. ``finish`` is given the folder once everything else is in it, before it gets its name: what it raises
-    leaves no pack. What is made of a run without its folder is named …-restored: an earlier pack of the run, which
+    leaves no pack. ``signer``: the id of the key that the pack is going to be signed with, empty = it isn't, None = it
+    isn't sealed. What is made of a run without its folder is named …-restored: an earlier pack of the run, which
     still has the raw answers, stays. A pack of the same name is replaced, by one rename, once the new one is complete:
     the same run gives the same bytes. Raises StoreError, ConfigError (a template), IntegrityError (a raw file),
     UsageError (an incident).
@@ -84,15 +87,18 @@ def build(
             _evidence(stored, folder)
             _controls(controls, folder / "controls")
             data.write(con, folder / "data")
-            if "html" in wanted:
-                others = {"workbook": "xlsx" in wanted, "results": "results" in wanted}
-                html.write(con, run, stored, folder, list(templates), **others, incidents=incidents, pack=pack)
-            if "xlsx" in wanted:
-                workbook.write(con, run, folder / "evidence.xlsx", report="html" in wanted, lost=stored.lost)
-            if "results" in wanted:
-                results.write(con, run, folder / results.FOLDER)
-            if pack == fronts.ACCESS_REVIEW:
-                review.write(con, run, folder / review.FOLDER, review=name)
+            reports(
+                con,
+                run,
+                stored,
+                folder,
+                pack=pack,
+                name=name,
+                templates=templates,
+                formats=wanted,
+                incidents=incidents,
+                signer=signer,
+            )
             if finish is not None:
                 finish(folder)
             _private(folder)
@@ -101,6 +107,35 @@ def build(
             shutil.rmtree(folder, ignore_errors=True)
             raise
     return packs / name
+
+
+def reports(
+    con: duckdb.DuckDBPyConnection,
+    run: Run,
+    stored: Answers,
+    folder: Path,
+    *,
+    pack: str,
+    name: str,
+    templates: Sequence[Path],
+    formats: Sequence[str],
+    incidents: Sequence[Incident] = (),
+    signer: str | None = None,
+) -> None:
+    """Render what people and programs read into a folder, from the tables that the pack holds, ``raw_files`` included.
+
+    What is rendered here has to follow from tables, raw answers and these arguments alone: verifying a pack renders it
+    again and compares. ``name``: the pack's own. Raises as :func:`build`.
+    """
+    if "html" in formats:
+        others = {"workbook": "xlsx" in formats, "results": "results" in formats}
+        html.write(con, run, stored, folder, list(templates), **others, incidents=incidents, pack=pack, signer=signer)
+    if "xlsx" in formats:
+        workbook.write(con, run, folder / "evidence.xlsx", report="html" in formats, lost=stored.lost)
+    if "results" in formats:
+        results.write(con, run, folder / results.FOLDER)
+    if pack == fronts.ACCESS_REVIEW:
+        review.write(con, run, folder / review.FOLDER, review=name)
 
 
 def _evidence(stored: Readable, folder: Path) -> None:

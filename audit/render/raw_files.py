@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from audit.store import Readable
+    from audit.render.raw_pages import Answers
 
 _PAGING = ("skip", "continuation", "nextlink", "page")
 """Parts of the names under which APIs send their paging tokens."""
@@ -42,7 +42,7 @@ class RawFile(Record, frozen=True, kw_only=True):
     last_received: datetime
 
 
-def create(con: duckdb.DuckDBPyConnection, stored: Readable) -> None:
+def create(con: duckdb.DuckDBPyConnection, stored: Answers) -> None:
     """Create table ``raw_files`` from the stored pages; reading them checks every raw file against run.json.
 
     One unit is in memory at a time. Raises IntegrityError where a raw file isn't what was stored.

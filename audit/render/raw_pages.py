@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 from markupsafe import Markup
@@ -14,10 +14,9 @@ from audit.render import links
 from audit.render.text import visible
 
 if TYPE_CHECKING:
-    from audit.model import EvidenceKind, Page, UnitRecord
+    from audit.model import EvidenceKind, Page, Run, UnitRecord
     from audit.render.staging import Staging
     from audit.render.templates import Templates
-    from audit.store import Readable
 
 _ARRAYS = ("value", "data")
 """Where ARM, Graph and Resource Graph put the items of a list."""
@@ -69,7 +68,21 @@ class RawViews:
         return f"{links.view(ref.kind, ref.unit, ref.line, part)}#i{part * links.ITEMS_PER_VIEW + item}"
 
 
-def write(stored: Readable, templates: Templates, staging: Staging) -> RawViews:
+class Answers(Protocol):
+    """What rendering reads of a run beside its tables: a stored run, or a pack that was made of one."""
+
+    @property
+    def run(self) -> Run:
+        """The run."""
+
+    def pages(self, kind: str, unit: str) -> Iterator[Page]:
+        """Yield the stored pages of a unit."""
+
+    def lost(self, raw_ref: str) -> bool:
+        """Tell whether the raw answer that a row of another run names is gone."""
+
+
+def write(stored: Answers, templates: Templates, staging: Staging) -> RawViews:
     """Write the views of every raw page of a run and return which there are. One page is in memory at a time."""
     views = RawViews()
     kinds = {kind.name: kind for kind in KINDS}

@@ -10,45 +10,55 @@ from audit.approve import records
 from audit.errors import IntegrityError, UsageError
 from audit.pipeline.sealing import seal
 from audit.seal import sums
-from tests.seal import small_pack
+from tests.seal import sealed_pack
 
-FIRST = {"run.json": b"{}", "data/jobs.parquet": b"1"}
+
+class Again:
+    """A pack that is rendered once more, into a folder that is to take its place."""
+
+    def __init__(self, root: Path) -> None:
+        self.pack = sealed_pack.make(root / "packs")
+        self.folder = sealed_pack.make(root / "again")
+        for name in (*sums.BESIDE, "pack.json", "VERIFY.md"):
+            (self.folder / name).unlink(missing_ok=True)
+
+    def seal(self) -> None:
+        seal(self.folder, sealed_pack.about(None), replaces=self.pack, key=None)
 
 
 @pytest.fixture
-def pack(tmp_path: Path) -> Path:
-    pack = small_pack.make(tmp_path / "pack", FIRST)
-    records.append(pack, "approval", {"by": "somebody"})
-    return pack
+def again(tmp_path: Path) -> Again:
+    return Again(tmp_path)
 
 
-def anew(folder: Path, files: dict[str, bytes]) -> Path:
-    small_pack.make(folder, files)
-    (folder / sums.SUMS).unlink()
-    return folder
+def test_the_same_pack_again_keeps_what_was_said_about_it(again: Again) -> None:
+    records.append(again.pack, "approval", {"by": "somebody"})
+    again.seal()
+    assert records.read(again.folder) == records.read(again.pack)
+    assert len(records.read(again.folder)) == 1
 
 
-def test_the_same_pack_again_keeps_what_was_said_about_it(pack: Path, tmp_path: Path) -> None:
-    again = anew(tmp_path / "again", FIRST)
-    seal(again, pack)
-    assert records.read(again) == records.read(pack)
-    assert len(records.read(again)) == 1
-
-
-def test_another_pack_does_not_take_the_place_of_one_that_was_spoken_about(pack: Path, tmp_path: Path) -> None:
+def test_another_pack_does_not_take_the_place_of_one_that_was_spoken_about(again: Again) -> None:
+    records.append(again.pack, "approval", {"by": "somebody"})
+    (again.folder / "index.html").write_text("new")
     with pytest.raises(UsageError, match="1 records"):
-        seal(anew(tmp_path / "again", FIRST | {"index.html": b"new"}), pack)
+        again.seal()
 
 
-def test_it_takes_the_place_of_one_about_which_nothing_was_said(tmp_path: Path) -> None:
-    pack = small_pack.make(tmp_path / "pack", FIRST)
-    (pack / "approvals").mkdir()
-    again = anew(tmp_path / "again", FIRST | {"index.html": b"new"})
-    seal(again, pack)
-    assert not (again / "approvals").exists()
+def test_it_takes_the_place_of_one_about_which_nothing_was_said(again: Again) -> None:
+    (again.folder / "index.html").write_text("new")
+    again.seal()
+    assert sums.digest(again.folder) != sums.digest(again.pack)
 
 
-def test_records_that_are_damaged_are_not_thrown_away(pack: Path, tmp_path: Path) -> None:
-    (pack / "approvals/0001-approval.json").write_text("{}")
+def test_it_does_not_where_a_later_pack_follows_the_one_there(again: Again) -> None:
+    later = sealed_pack.make(again.pack.parent, run_id="r2")
+    (again.folder / "index.html").write_text("new")
+    with pytest.raises(UsageError, match=later.name):
+        again.seal()
+
+
+def test_records_that_are_damaged_are_not_thrown_away(again: Again) -> None:
+    records.append(again.pack, "approval", {"by": "somebody"}).write_text("{}")
     with pytest.raises(IntegrityError):
-        seal(anew(tmp_path / "again", FIRST), pack)
+        again.seal()

@@ -76,9 +76,10 @@ QUERIES = {
 _NETWORK = """
 create or replace temp table report_network as
 select lower(d.job_id) as job_key,
-       string_agg(distinct s.name || ': ' || case when lower(s.public_access) = 'disabled' then 'private endpoints only'
-           when lower(s.default_action) = 'deny' then 'selected networks' else 'every network' end, '; ') as
-           network_reached,
+       array_to_string(list_sort(list(distinct s.name || ': ' || case
+           when lower(s.public_access) = 'disabled' then 'private endpoints only'
+           when lower(s.default_action) = 'deny' then 'selected networks' else 'every network' end)), '; ')
+           as network_reached,
        bool_or(lower(s.public_access) = 'disabled') as closed
 from dependencies d join event_sources s on lower(s.resource_id) = lower(d.resource_id)
 where d.relation = 'event_source' group by all order by all

@@ -1,0 +1,41 @@
+"""Verify: a pack is checked offline; and the keys that it is checked with are made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audit.errors import UsageError
+from audit.seal import keys
+from audit.seal.verify import Report
+from audit.seal.verify import verify as checked
+
+if TYPE_CHECKING:
+    from audit.seal.keys import PublicKey
+
+
+def verify(pack_ref: str, *, output: Path, trusted: Sequence[PublicKey] = (), deep: bool = False) -> Report:
+    """Check a pack, named by its id or path.
+
+    ``trusted``: whose signature makes it authentic. ``deep``: make its tables again from its raw answers, and compare.
+
+    Raises UsageError where there is no such folder, IntegrityError where it is no sealed pack.
+    """
+    return checked(found(pack_ref, output), trusted=trusted, deep=deep)
+
+
+def found(pack_ref: str, output: Path) -> Path:
+    """Return the folder of a pack, named by id or path, under the name that it bears. Raises UsageError."""
+    for folder in (output / "packs" / pack_ref, Path(pack_ref)):
+        if pack_ref and (folder.is_dir() or folder.is_symlink()):
+            return folder.absolute() if folder.name not in ("", "..") else folder.resolve()
+    packs = (path.name for path in (output / "packs").glob("*/"))
+    names = sorted((name for name in packs if not name.startswith(".")), reverse=True)
+    hint = "packs here: " + ", ".join(names[:5]) if names else "give the folder of a pack, or --output"
+    raise UsageError(f"there is no pack {pack_ref!r}", where=str(output / "packs"), hint=hint)
+
+
+def keygen(path: Path, passphrase: str = "") -> PublicKey:
+    """Make a key pair in ``path`` and ``path``.pub.pem, and return the public half. Raises UsageError, StoreError."""
+    return keys.generate(path, passphrase)
