@@ -18,6 +18,7 @@ from audit import __version__, ending, pipeline
 from audit.config import Settings, beside, capabilities, load, period
 from audit.errors import ExitCode, UsageError
 from audit.model import Severity, Window
+from audit.model.approval import ApprovalDecision
 from audit.terminal import Watch, visible
 
 if TYPE_CHECKING:
@@ -291,6 +292,47 @@ def verify(
             typer.echo(f"{'':<17}and {len(check.told) - _TOLD} more")
     typer.echo(visible(report.verdict))
     raise typer.Exit(ExitCode.OK if report.intact else ExitCode.INTEGRITY)
+
+
+@app.command()
+def approve(
+    pack: Annotated[str, typer.Argument(metavar="PACK_DIR", help="A pack's id or folder.")],
+    by: Annotated[str, typer.Option(help="Who: a login name, as the directory has it.")],
+    comment: Annotated[str, typer.Option(help="Why; the conditions, where there are any.")],
+    decision: Annotated[ApprovalDecision | None, typer.Option(help="What is decided.")] = None,
+    role: Annotated[str, typer.Option(help="In which role.")] = "",
+    ticket: Annotated[str, typer.Option(help="The ticket that asked for it.")] = "",
+    withdraw: Annotated[int | None, typer.Option(min=1, help="Take back the approval of this number instead.")] = None,
+    key: Annotated[
+        Path | None, typer.Option("--key", help="The approver's private key (PEM): signs the record.")
+    ] = None,
+    passphrase_env: Annotated[str, typer.Option(help="The environment variable with its passphrase.")] = "",
+    output: Output = None,
+) -> None:
+    """Record an approval of a pack, about the digest of its seal; prints the record's file."""
+    signing = pipeline.approver_key(key, passphrase_env, dict(os.environ))
+    place = output or Path("output")
+    if withdraw is None:
+        if decision is None:
+            raise UsageError("--decision is missing", hint="approved, rejected or approved-with-conditions")
+        made = pipeline.approve(
+            pack, output=place, decision=decision, by=by, role=role, ticket=ticket, comment=comment, key=signing
+        )
+    else:
+        if decision or role or ticket:
+            raise UsageError(
+                "--withdraw takes back an approval, it gives none", hint="leave out --decision, --role, --ticket"
+            )
+        made = pipeline.withdraw(pack, output=place, number=withdraw, by=by, comment=comment, key=signing)
+    with _watch() as watch:
+        watch.note(f"the pack is {made.state.word}" + "".join(f"; lacking {each}" for each in made.state.lacking))
+        if signing is None:
+            watch.note("NOT SIGNED: this record is asserted; anybody could have typed the name. --key signs it")
+        for told in made.flagged:
+            watch.note(f"NOT INDEPENDENT, recorded and flagged: {by} {told}")
+        for told in made.not_shown:
+            watch.note(f"independence not shown: {told}")
+    typer.echo(made.path)
 
 
 @app.command()

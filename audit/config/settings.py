@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from audit.model.approval import ApprovalRules
 from audit.model.review import ReviewSettings
 from audit.model.stated import Line, VerifiedScaler
 
@@ -147,6 +148,7 @@ class Settings(_Table, frozen=True, kw_only=True):
     """[review]: who reviews which access, and until when."""
     changes: ChangesSettings = ChangesSettings()
     seal: SealSettings = SealSettings()
+    approval: ApprovalRules = ApprovalRules()
     scalers: tuple[VerifiedScaler, ...] = ()
     """[[scalers]]: scalers that somebody tried with event-driven jobs, each with who and when."""
     policy: dict[str, Any] = {}

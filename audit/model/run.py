@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
+from audit.model.approval import ApprovalRules
 from audit.model.outcome import Collected, Gap
 from audit.model.prices import Prices
 from audit.model.review import ReviewSettings
@@ -103,6 +104,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """The approved changes that audit.toml named when the run began; null = it named none."""
     prices: Prices | None = None
     """The price list in force when the run was made, for estimates."""
+    approval: ApprovalRules = ApprovalRules()
+    """[approval] of audit.toml when the run began: when its packs count as approved."""
     review: ReviewSettings = ReviewSettings()
     """[review] of audit.toml when the run began: who reviews which access."""
     collected_for: Window | None = None

@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from audit.pipeline.approving import approve, approver_key, withdraw
     from audit.pipeline.collecting import Collection, collect, resume, role, window_of
     from audit.pipeline.demo import Demo, demo, serve
     from audit.pipeline.doctor import Finding, examine
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from audit.sandbox.options import SandboxOptions
 
 _HOMES = {
+    "audit.pipeline.approving": ("approve", "approver_key", "withdraw"),
     "audit.pipeline.collecting": ("Collection", "collect", "resume", "role", "window_of"),
     "audit.pipeline.demo": ("Demo", "demo", "serve"),
     "audit.pipeline.doctor": ("Finding", "examine"),
@@ -48,6 +50,8 @@ __all__ = [
     "Reviewed",
     "SandboxOptions",
     "Schedule",
+    "approve",
+    "approver_key",
     "check_pack",
     "collect",
     "controls_in",
@@ -67,6 +71,7 @@ __all__ = [
     "trusted_keys",
     "verify",
     "window_of",
+    "withdraw",
 ]
 
 

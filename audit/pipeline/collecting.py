@@ -210,6 +210,7 @@ def begin(
             **{name: importlib.metadata.version(name) for name in LIBRARIES},
         },
         settings=settings.policy,
+        approval=settings.approval,
         review=settings.review,
         register=said.register,
         scalers_verified=said.scalers_verified,

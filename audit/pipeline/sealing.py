@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit import __version__
-from audit.approve import records
+from audit.approve import decide, records
 from audit.errors import UsageError
 from audit.render.pack import FORMATS
 from audit.seal import chain, head, keys, sealing, sums
 from audit.seal.templates import digest
+from audit.seal.verify.packed import Packed
 
 if TYPE_CHECKING:
     from audit.config.settings import SealSettings
@@ -54,12 +55,13 @@ def seal(folder: Path, about: head.PackHead, *, replaces: Path, key: Signing | N
     one's records are damaged.
     """
     digest_now = sealing.seal(folder, about, packs=replaces.parent, key=key)
+    decide.show(Packed(folder))
     if not (replaces / sums.SUMS).is_file():
         return
     said, before = records.read(replaces), sums.digest(replaces)
     if before == digest_now:
         if said:
-            shutil.copytree(replaces / sums.APPROVALS, folder / sums.APPROVALS, symlinks=True)
+            shutil.copytree(replaces / sums.APPROVALS, folder / sums.APPROVALS, symlinks=True, dirs_exist_ok=True)
         return
     hint = "move that pack to its archive, or render into another folder with --output"
     if said:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from audit.approve import checked as checked_approvals
 from audit.errors import UsageError
 from audit.seal import keys
 from audit.seal.verify import Report
@@ -22,7 +23,12 @@ def verify(pack_ref: str, *, output: Path, trusted: Sequence[PublicKey] = (), de
 
     Raises UsageError where there is no such folder, IntegrityError where it is no sealed pack.
     """
-    return checked(found(pack_ref, output), trusted=trusted, deep=deep)
+    return checked(
+        found(pack_ref, output),
+        trusted=trusted,
+        deep=deep,
+        further=[(checked_approvals.TITLE, checked_approvals.approvals)],
+    )
 
 
 def found(pack_ref: str, output: Path) -> Path:

@@ -23,7 +23,7 @@ PREDICATE = "urn:jobaudit:pack:v1"
 _ENCODER = msgspec.json.Encoder(order="sorted")
 _CONFIGURED = (
     "approval", "cloud", "endpoint", "exceptions", "expected_subscriptions", "management_groups", "prices", "register",
-    "resource_groups", "review", "scalers", "scalers_verified", "settings", "subscriptions", "tags",
+    "resource_groups", "review", "scalers", "scalers_verified", "settings", "subscriptions", "tags", "tickets",
 )  # fmt: skip
 """What of run.json is configuration, where it is there: all of audit.toml that changes what a pack says."""
 _SCOPE = (

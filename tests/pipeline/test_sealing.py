@@ -10,6 +10,7 @@ from audit.approve import records
 from audit.errors import IntegrityError, UsageError
 from audit.pipeline.sealing import seal
 from audit.seal import sums
+from tests.approve import approvable
 from tests.seal import sealed_pack
 
 
@@ -17,8 +18,8 @@ class Again:
     """A pack that is rendered once more, into a folder that is to take its place."""
 
     def __init__(self, root: Path) -> None:
-        self.pack = sealed_pack.make(root / "packs")
-        self.folder = sealed_pack.make(root / "again")
+        self.pack = approvable.make(root / "packs")
+        self.folder = approvable.make(root / "again")
         for name in (*sums.BESIDE, "pack.json", "VERIFY.md"):
             (self.folder / name).unlink(missing_ok=True)
 
