@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from audit.seal.keys import PublicKey
 
 SIGNED = "SHA256SUMS is signed"
-ATTESTED = "The attestation says what the pack holds, and is signed with the same key"
+ATTESTED = "The attestation says what the pack holds, and is signed as the pack is"
 CHAIN = "The packs before it are those that it follows"
 
 
