@@ -32,6 +32,7 @@ _END, _END64 = b"PK\x05\x06", b"PK\x06\x07"
 _END_SIZE, _COMMENT, _LOCATOR = 22, 65_535, 20
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = 0x1
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError)
 _AGAIN = "open the workbook that was sent, fill it in, and save it as .xlsx with Excel or LibreOffice"
 
 _ACTIVE = (
@@ -72,9 +73,13 @@ class Archive:
         if name not in self.names:
             raise Unreadable(f"the part {name} is missing")
         try:
-            with self._file.open(name) as stream:
+            stream = self._file.open(name)
+        except (*_DAMAGED, NotImplementedError, ValueError, RuntimeError) as error:
+            raise Unreadable(f"the part {name} is damaged: {error}") from error
+        try:
+            with stream:
                 yield stream
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
+        except _DAMAGED as error:
             raise Unreadable(f"the part {name} is damaged: {error}") from error
 
 
@@ -87,11 +92,9 @@ def opened(path: Path) -> Iterator[Archive]:
         with path.open("rb") as file:
             content = file.read(MOST_FILE + 1)  # once: what is checked is what is read, and what the digest is of
         _precede(content)
-        with zipfile.ZipFile(BytesIO(content)) as archive:
+        with _listed(content) as archive:
             _check(archive.infolist())
             yield Archive(archive, hashlib.sha256(content).hexdigest())
-    except zipfile.BadZipFile as error:
-        raise Unreadable(f"this is no workbook (.xlsx), or a damaged one: {error}") from error
     except OSError as error:
         raise Unreadable(f"the file can't be read: {error.strerror or error}", remedy="see that it is there") from error
 
@@ -109,6 +112,13 @@ def _precede(content: bytes) -> None:
     (directory,) = struct.unpack_from("<L", tail, at + 12)
     if directory > MOST_DIRECTORY or _END64 in tail:
         raise Unreadable("the file lists more parts than a workbook has")
+
+
+def _listed(content: bytes) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(BytesIO(content))
+    except (*_DAMAGED, NotImplementedError, ValueError, struct.error) as error:
+        raise Unreadable(f"this is no workbook (.xlsx), or a damaged one: {error}") from error
 
 
 def _check(entries: list[zipfile.ZipInfo]) -> None:

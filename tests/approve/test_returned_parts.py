@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import struct
 import zipfile
 from collections.abc import Callable
@@ -10,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from openpyxl.comments import Comment
 from returned_fixture import Desk, refused, rewritten
 
-from audit.approve import returned_archive
+from audit.approve import returned, returned_archive, returned_book
 
 SHEET = "xl/worksheets/sheet2.xml"
 
@@ -189,3 +192,41 @@ def test_an_encrypted_part_is_refused(desk: Desk) -> None:
     path.write_bytes(bytes(content))
     (found,) = refused(desk, path, pack=str(desk.pack))
     assert "the file is encrypted. Remove the password" in found
+
+
+def damaged(content: bytes, chance: random.Random) -> bytes:
+    """Change, take out or slip in some bytes."""
+    made = bytearray(content)
+    for _ in range(chance.choice((1, 2, 8))):
+        at, kind = chance.randrange(len(made)), chance.randrange(4)
+        if kind == 0:
+            del made[at : at + chance.randrange(1, 40)]
+        elif kind == 1:
+            other = chance.randrange(len(made))
+            made[at:at] = made[other : other + chance.randrange(1, 80)]
+        elif kind == 2:
+            made[at] = chance.choice(b'<>"/&;0123456789abcXYZ \x00\xff')
+        else:
+            made[at] = chance.randrange(256)
+    return bytes(made)
+
+
+SHEETS = tuple(f"xl/worksheets/sheet{number}.xml" for number in range(1, 5))
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(chance=st.randoms(use_true_random=False), part=st.sampled_from(("", *SHEETS)))
+def test_whatever_happens_to_the_bytes_a_file_is_read_or_refused(desk: Desk, chance: random.Random, part: str) -> None:
+    path = desk.inbox / "fuzzed.xlsx"
+    sent = desk.sent("bo")
+    if part:
+        rewritten(sent, path, lambda name, content: damaged(content, chance) if name == part else content)
+    else:
+        path.write_bytes(damaged(sent.read_bytes(), chance))
+    try:
+        book = returned_book.read(path)
+    except returned_archive.Unreadable:
+        return
+    returned.identity(book)
+    told = returned.differences(book, returned_book.read(sent), "fuzzed.xlsx")
+    assert told or {each.entitlement_id for each in returned.filled(book)} == set(desk.ids("bo"))
