@@ -3,7 +3,7 @@
     python bench/access.py [--jobs 10000] [--assignments 40000] [--principals 30000] [--groups 500]
 
 Prints one JSON line: seconds and peak memory of making the factors, how many rows the answer has when it is written
-out, and how long one job's rows take to ask for.
+out, how long one job's rows take to ask for, and what an access review of the whole estate takes.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ import json
 import resource
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from audit.derive import access
+from audit.derive import access, entitlements
 from audit.evidence import record_types
-from audit.model import columns
+from audit.model import Run, RunState, Window, columns
 
 ROLES: dict[str, dict[str, list[str]]] = {
     "owner": {"actions": ["*"]},
@@ -40,6 +41,12 @@ ROLES: dict[str, dict[str, list[str]]] = {
     "push": {"actions": ["Microsoft.ContainerRegistry/registries/push/write"]},
     "assigner": {"actions": ["Microsoft.ManagedIdentity/userAssignedIdentities/*/assign/action"]},
 }
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+RUN = Run(
+    run_id="bench", state=RunState.DONE, tool_version="", cloud="", endpoint="", caller=None,
+    window=Window(since=NOW - timedelta(days=30), until=NOW), subscriptions=(), expected_subscriptions=(), kinds=(),
+    started=NOW,
+)  # fmt: skip
 _GUID = "printf('%08x-0000-4000-8000-%012x', {kind}, {number})"
 USER, GROUP, IDENTITY = 1, 2, 3
 
@@ -57,6 +64,9 @@ def estate(con: duckdb.DuckDBPyConnection, jobs: int, assignments: int, principa
     con.execute("""
         create table coverage (
             kind VARCHAR, scope VARCHAR, outcome VARCHAR, reason VARCHAR, detail VARCHAR, place VARCHAR);
+        create table changes (
+            resource_id VARCHAR, kind VARCHAR, operation VARCHAR, changed_by VARCHAR, changed_by_name VARCHAR,
+            "at" TIMESTAMPTZ);
         create table job_gaps (job_id VARCHAR, kind VARCHAR, scope VARCHAR, reason VARCHAR, detail VARCHAR);
         create table dependencies (job_id VARCHAR, resource_id VARCHAR, relation VARCHAR, via VARCHAR, found_by VARCHAR,
                                    resolved BOOLEAN, detail VARCHAR)""")
@@ -161,6 +171,10 @@ def main() -> None:
     size = (
         access.effective.rows(con) if _is_view(con) else con.execute("select count(*) from effective_access").fetchone()
     )
+    started, cpu = time.monotonic(), time.process_time()
+    entitlements.create(con, RUN)
+    review = (time.monotonic() - started, time.process_time() - cpu)
+    asked_about = con.execute("select count(*), sum(jobs)::BIGINT from entitlements").fetchone()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     job = con.execute("select job_id from jobs where name = 'job-42'").fetchone()
     started = time.monotonic()
@@ -175,6 +189,10 @@ def main() -> None:
                 "written_out": not _is_view(con),
                 "wall_s": round(wall, 1),
                 "cpu_s": round(used, 1),
+                "entitlements": asked_about and asked_about[0],
+                "entitlement_job_pairs": asked_about and asked_about[1],
+                "entitlements_wall_s": round(review[0], 1),
+                "entitlements_cpu_s": round(review[1], 1),
                 "peak_rss_mib": round(peak),
                 "one_job_rows": one and one[0],
                 "one_job_s": round(time.monotonic() - started, 2),

@@ -30,12 +30,13 @@ REMEMBERED = timedelta(days=400)
 _ROWS = """
 insert into history.review_rows by name
 select $review as review, entitlement_id, kind, access, principal_id, principal, role, scope, scope_words, via_ids,
-       condition, expires, privileged, capabilities, jobs, reviewer
+       condition, expires, privileged, capabilities, jobs, reviewer, reach_id
 from read_parquet({file}) where {wanted}
 """
-_JOBS = """
-insert into history.review_jobs by name
-select $review as review, entitlement_id, job_id from read_parquet({file}) where {wanted}
+_REACH = """
+insert into history.review_reach by name
+select $review as review, reach_id, job_id from read_parquet({file})
+where reach_id in (select reach_id from history.review_rows where review = $review)
 """
 _SUBJECTS = """
 insert into history.review_subjects by name
@@ -59,7 +60,7 @@ def load(con: duckdb.DuckDBPyConnection, run: Run, reviews: Reviews) -> None:
         _issued(con, issued, came[name], last=name == last)
         _decisions(con, name, came[name])
         files = reviews.rows_of(issued)
-        for table, sql in (("entitlements", _ROWS), ("entitlement_jobs", _JOBS), ("reviewer_subjects", _SUBJECTS)):
+        for table, sql in (("entitlements", _ROWS), ("entitlement_reach", _REACH), ("reviewer_subjects", _SUBJECTS)):
             wanted = "true" if name == last else _TO_DO
             con.execute(sql.format(file=literal(str(files[table])), wanted=wanted), {"review": name})
         _proofs(con, name, reviews.proofs(name, before=run.started))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-TABLES = ("entitlements", "entitlement_jobs", "reviewer_subjects")
+TABLES = ("entitlements", "entitlement_reach", "reviewer_subjects")
 """What is kept of a review that was sent out."""
 
 T = TypeVar("T")

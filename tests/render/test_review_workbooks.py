@@ -124,7 +124,7 @@ def test_the_jobs_are_bounded_and_it_is_said_where_the_rest_is(books: dict[str, 
     sheet = openpyxl.load_workbook(of(books, "ana"))["Jobs"]
     assert sheet.max_row - HEADINGS == 105, "100 of 130, 1, 3 and 1"
     assert "105 of 135 rows" in sheet["A3"].value
-    assert "data/entitlement_jobs.parquet" in sheet["A3"].value
+    assert "data/entitlement_reach.parquet" in sheet["A3"].value
     assert "every job" in openpyxl.load_workbook(of(books, "bo"))["Jobs"]["A3"].value
 
 

@@ -3,7 +3,7 @@
 ::
 
     assignments, policies, memberships ──► given_entitlements          everything that was given   (given)
-    access factors ──► source_reach ──► entitlements, entitlement_jobs  what it reaches             (sources, rows)
+    access factors ──► source_reach ──► entitlements, entitlement_reach what it reaches             (sources, rows)
     [review], tags ──► reviewer, reviewer_subjects                      who decides                 (reviewers)
     earlier reviews ──► since_last, previous_*, entitlement_removals    what is new since           (since)
     decisions ──► reviews, review_decisions, review_outcomes            whether it was done         (outcomes)

@@ -20,10 +20,16 @@ silent as (
     where r.run_started > last.run_started and r.records = 0
 ),
 asked as (
-    select lower(j.job_id) as job_key, count(*) as entitlements, count(d.decision) as decided,
-           count(*) filter (where d.own_access and d.decision is not null) as own_access
-    from history.review_jobs j join last using (review)
-    left join review_decisions d on d.review = j.review and d.entitlement_id = j.entitlement_id
+    select lower(j.job_id) as job_key, sum(a.entitlements) as entitlements, sum(a.decided) as decided,
+           sum(a.own_access) as own_access
+    from (
+        select r.review, r.reach_id, count(*) as entitlements, count(d.decision) as decided,
+               count(*) filter (where d.own_access and d.decision is not null) as own_access
+        from history.review_rows r join last using (review)
+        left join review_decisions d on d.review = r.review and d.entitlement_id = r.entitlement_id
+        group by all
+    ) as a
+    join history.review_reach j using (review, reach_id)
     group by all
 ),
 left_to_do as (
@@ -34,14 +40,16 @@ left_to_do as (
            min(o.principal || ': ' || o.role || ' at ' || o.scope_words || ' (' || o.detail || ')')
                filter (where o.state in ('overdue', 're-granted')) as worst,
            min(o.raw_ref) filter (where o.state in ('overdue', 're-granted')) as worst_ref
-    from history.review_jobs j
-    join review_outcomes o on o.review = j.review and o.entitlement_id = j.entitlement_id
+    from review_outcomes o
+    join history.review_rows r on r.review = o.review and r.entitlement_id = o.entitlement_id
+    join history.review_reach j on j.review = r.review and j.reach_id = r.reach_id
     group by all
 )
 select {row_id("job_reviews", "p.job_id")} as row_id, p.observed_at, coalesce(t.worst_ref, p.raw_ref) as raw_ref,
-       p.job_id, last.review, last.run_started, last.due, last.records, coalesce(a.entitlements, 0) as entitlements,
-       coalesce(a.decided, 0) as decided, coalesce(a.entitlements - a.decided, 0) as owed,
-       coalesce(a.own_access, 0) as own_access, coalesce(t.to_do, 0) as to_do, coalesce(t.done, 0) as done,
+       p.job_id, last.review, last.run_started, last.due, last.records,
+       coalesce(a.entitlements, 0)::BIGINT as entitlements, coalesce(a.decided, 0)::BIGINT as decided,
+       coalesce(a.entitlements - a.decided, 0)::BIGINT as owed,
+       coalesce(a.own_access, 0)::BIGINT as own_access, coalesce(t.to_do, 0) as to_do, coalesce(t.done, 0) as done,
        coalesce(t.open, 0) as open, coalesce(t.overdue, 0) as overdue, coalesce(t.re_granted, 0) as re_granted,
        coalesce(t.unknown, 0) as unknown, t.worst, silent.review as silent_review, silent.due as silent_due,
        $now::TIMESTAMPTZ as judged_at

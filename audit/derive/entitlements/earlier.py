@@ -16,8 +16,9 @@ TABLES = {
     "last BOOLEAN",
     "review_rows": "review VARCHAR, entitlement_id VARCHAR, kind VARCHAR, access VARCHAR, principal_id VARCHAR, "
     "principal VARCHAR, role VARCHAR, scope VARCHAR, scope_words VARCHAR, via_ids JSON, condition VARCHAR, "
-    "expires TIMESTAMPTZ, privileged BOOLEAN, capabilities JSON, jobs BIGINT, reviewer VARCHAR",
-    "review_jobs": "review VARCHAR, entitlement_id VARCHAR, job_id VARCHAR",
+    "expires TIMESTAMPTZ, privileged BOOLEAN, capabilities JSON, jobs BIGINT, reviewer VARCHAR, "
+    "reach_id VARCHAR",
+    "review_reach": "review VARCHAR, reach_id VARCHAR, job_id VARCHAR",
     "review_decisions": "review VARCHAR, entitlement_id VARCHAR, decision VARCHAR, reason VARCHAR, decided_by VARCHAR, "
     "decided_on DATE, imported_at TIMESTAMPTZ",
     "review_subjects": "review VARCHAR, reviewer VARCHAR, principal_id VARCHAR",

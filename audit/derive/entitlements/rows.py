@@ -1,4 +1,4 @@
-"""``entitlements`` and ``entitlement_jobs``: one row per principal × role × scope that reaches a job, in words."""
+"""``entitlements`` and ``entitlement_reach``: one row per principal × role × scope that reaches a job, in words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 ACTIVATION_HOURS = 24
 """PIM lets no activation last longer: access that ends sooner was activated, all other access stands."""
 LIMIT = 20_000_000
-"""Rows of ``entitlement_jobs`` up to which they are written out."""
+"""Rows of ``entitlement_reach`` up to which they are written out."""
 
 # Several assignments of one role to one principal at one scope are one entitlement: they are kept or revoked together.
 _ONE = """
@@ -133,25 +133,42 @@ select {row_id("entitlements", "entitlement_id")} as row_id, observed_at, raw_re
        owner, to_json(resource_groups) as resource_groups, to_json(subscriptions) as subscriptions,
        coalesce(changed_at, given_on) as last_change_at, coalesce(changed_by, given_by) as last_change_by,
        case when changed_at is not null then operation when given_on is not null then 'given' end as last_change,
-       source_key
+       'R-' || upper(substr(sha256(source_key), 1, 12)) as reach_id, source_key
 from told
 order by position
 """
 
-_JOBS = f"""
-select {row_id("entitlement_jobs", "e.entitlement_id", "j.job_id")} as row_id, e.observed_at, e.raw_ref,
-       e.entitlement_id, j.job_id, to_json(r.capabilities) as capabilities
-from entitlements e join source_reach r using (source_key) join reached_jobs j using (profile_no)
+# The members of a group reach the same: what they reach stands once.
+_REACH = f"""
+select {row_id("entitlement_reach", "e.reach_id", "j.job_id")} as row_id, e.observed_at, e.raw_ref, e.reach_id,
+       j.job_id, to_json(r.capabilities) as capabilities
+from (
+    select source_key, any_value(reach_id) as reach_id, arg_min(observed_at, raw_ref) as observed_at,
+           min(raw_ref) as raw_ref
+    from entitlements group by source_key
+) as e
+join source_reach r using (source_key) join reached_jobs j using (profile_no)
+"""
+
+_JOBS = """
+create or replace view entitlement_jobs as
+select e.entitlement_id, r.job_id, r.capabilities from entitlements e join entitlement_reach r using (reach_id)
 """
 
 
 def create(con: duckdb.DuckDBPyConnection, *, limit: int = LIMIT) -> None:
-    """Create ``entitlements``, still with its ``source_key``, and ``entitlement_jobs``, empty beyond ``limit`` rows."""
+    """Create ``entitlements``, still with its ``source_key``, and ``entitlement_reach``, empty beyond ``limit`` rows.
+
+    ``entitlement_jobs`` is a view of their join.
+    """
     for statement in (_ONE, _CHANGED, _PEOPLE, _PLACES, _CREATE):
         con.execute(statement)
-    row = con.execute("select coalesce(sum(jobs), 0) from entitlements").fetchone()
-    some = "" if row and row[0] <= limit else " limit 0"
-    con.execute(f"create or replace table entitlement_jobs as {_JOBS} order by entitlement_id, lower(job_id){some}")
+    row = con.execute(
+        "select sum(jobs) from (select any_value(jobs) as jobs from entitlements group by reach_id)"
+    ).fetchone()
+    some = "" if row and (row[0] or 0) <= limit else " limit 0"
+    con.execute(f"create or replace table entitlement_reach as {_REACH} order by reach_id, lower(job_id){some}")
+    con.execute(_JOBS)
     for table in ("entitlement_places", "entitled", "entitlement_changes_seen", "one_entitlement"):
         con.execute(f"drop table {table}")
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import duckdb
 
 NAMES = 20
-"""How many jobs a row names; the others are in ``entitlement_jobs``."""
+"""How many jobs a row names; the others are in ``entitlement_reach``."""
 
 _REACH = """
 create or replace temp table source_reach as

@@ -88,7 +88,9 @@ def _jobs(pen: Pen, letter: Letter) -> None:
     sheet.append([pen.text(heading, HEADING) for heading, _ in (*_JOBS, _CAN)])
     plain, wrapped = Look(line=True, quoted=True), Look(line=True, quoted=True, wrap=True)
     for number, *texts, can in listed:
-        whole = f"data/entitlement_jobs.parquet of the pack, entitlement_id {texts[0]}"
+        whole = (
+            f"data/entitlement_reach.parquet of the pack, by the reach_id of {texts[0]} in data/entitlements.parquet"
+        )
         cells = [pen.fitted(fitted(text or "", whole), plain) for text in texts]
         tall = height([(can, _CAN[1])])
         sheet.append([pen.value(number, Look(line=True)), *cells, pen.fitted(fitted(can, whole), wrapped)], tall)

@@ -165,5 +165,5 @@ def spread(count: int, of: int) -> str:
         return f"{plural(of, 'row')}: every job that each entitlement reaches."
     return (
         f"{count:,} of {of:,} rows: at most {JOBS_EACH} jobs of each entitlement and {JOBS_ROWS:,} in all. "
-        "The rest: data/entitlement_jobs.parquet of the pack."
+        "The rest: data/entitlement_reach.parquet of the pack."
     )
