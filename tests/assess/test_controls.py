@@ -33,7 +33,8 @@ def rests_on(kind: str) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("kind", sorted({kind for each in load() for kind in each.header.needs}))
+# One of a subscription, of a resource and of the tenant each; every kind is taken away in test_catalogue_whole.
+@pytest.mark.parametrize("kind", ["budgets", "environments", "inventory"])
 def test_a_gap_in_any_needed_kind_is_not_assessed(tables: RunTables, kind: str) -> None:
     whole(tables)
     tables.add(*at_work())
@@ -45,7 +46,8 @@ def test_a_gap_in_any_needed_kind_is_not_assessed(tables: RunTables, kind: str) 
         if kind in control.header.needs:
             own = [row for row in own if row["subject"] not in control.header.spares.get(kind, ())]
             assert own
-            assert {row["verdict"] for row in own} == {"not_assessed"}, control.id
+            standing = {"fail"} if kind in control.header.fails_despite else set()
+            assert "not_assessed" in {row["verdict"] for row in own} <= {"not_assessed"} | standing, control.id
             assert all(kind in row["reason"] for row in own)
         elif rests_on(kind).isdisjoint(control.header.needs) and control.id not in RECORDS:
             assert "not_assessed" not in {row["verdict"] for row in own}, control.id

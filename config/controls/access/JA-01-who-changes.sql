@@ -23,6 +23,11 @@ remediation: >
   Take the assignment away at its scope (Access control (IAM) › Role assignments, or az role assignment delete
   --assignee ID --role ROLE --scope SCOPE), or the membership from the group; or add the principal to
   policy.approved_principals by its id.
+limits: >
+  The moment of the collection counts, not the window. Conditions of assignments are named and never evaluated. Owners
+  of a group that is not in Privileged Identity Management, owners and credentials of an application, and access
+  delegated by Azure Lighthouse are not seen; each can be another way in. Deployments by a pipeline are judged as the
+  pipeline, not as who can start it.
 parameters:
   approved_principals:
     type: list of text

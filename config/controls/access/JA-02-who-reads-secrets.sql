@@ -24,6 +24,11 @@ remediation: >
   Take the role or the vault's access policy away, give Container Apps Jobs Reader to those who only look, keep values
   in a vault of the job's own; or add the principal to policy.approved_secret_readers. Rotate what somebody read who
   should not have.
+limits: >
+  The moment of the collection counts, not the window. Conditions of assignments are named and never evaluated. Owners
+  of a group that is not in Privileged Identity Management, owners and credentials of an application, and access
+  delegated by Azure Lighthouse are not seen; each can be another way in. That somebody really read a secret is only
+  in the Activity Log, and for a vault in the vault's own log, which is not read.
 parameters:
   approved_principals:
     type: list of text

@@ -21,6 +21,11 @@ rationale: >
 remediation: >
   Take the assignment away at its scope, or the membership from the group; give those on call a custom role with just
   the start of this one job; or add the principal to policy.approved_operators.
+limits: >
+  The moment of the collection counts, not the window. Conditions of assignments are named and never evaluated. Owners
+  of a group that is not in Privileged Identity Management, owners and credentials of an application, and access
+  delegated by Azure Lighthouse are not seen; each can be another way in. What was typed in a console is logged
+  nowhere. Whoever can put a message into the event source starts the job as well and is not counted.
 parameters:
   approved_principals:
     type: list of text

@@ -24,6 +24,11 @@ remediation: >
   Take the assignment away, narrow its scope, or put a condition on the roles it may hand out; grant Managed Identity
   Operator on one identity instead of Contributor on its group; or add the principal to
   policy.approved_access_administrators.
+limits: >
+  The moment of the collection counts, not the window. Conditions of assignments are named and never evaluated. Owners
+  of a group that is not in Privileged Identity Management, owners and credentials of an application, and access
+  delegated by Azure Lighthouse are not seen; each can be another way in. What a role administrator under a condition
+  may hand out is not worked out.
 parameters:
   approved_principals:
     type: list of text

@@ -24,6 +24,11 @@ rationale: >
 remediation: >
   Take surplus assignments away at their scope (Access control (IAM) › Role assignments), make administrators eligible
   instead of active, and put a condition on what a pipeline may hand out.
+limits: >
+  The moment of the collection counts, not the window. Conditions of assignments are named and never evaluated. Owners
+  of a group that is not in Privileged Identity Management, owners and credentials of an application, and access
+  delegated by Azure Lighthouse are not seen; each can be another way in. Whether two accounts are one person's is not
+  known, nor how well any of them is protected.
 parameters:
   owners_most:
     default: 3

@@ -22,6 +22,10 @@ rationale: >
 remediation: >
   Delete the assignment (az role assignment delete --ids ID), take the account out of the group, or end the guest's
   access in the directory; a guest who is meant to be there belongs into policy.approved_guests.
+limits: >
+  Disabled, deleted and guest are as the directory said at the moment of the collection. An id that the directory does
+  not know may belong to another tenant. Whether somebody left the company or moved on while the account lives, and
+  when it last signed in, is not seen.
 parameters:
   approved_guests:
     type: list of text

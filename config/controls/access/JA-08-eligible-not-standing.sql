@@ -24,6 +24,12 @@ rationale: >
 remediation: >
   Replace the assignment by an eligible one (Microsoft Entra Privileged Identity Management › Azure resources ›
   Assignments), or take it away; name pipelines and break-glass accounts in policy.standing_principals.
+limits: >
+  Whether an activation asks for approval, a second factor or a reason is a setting of Privileged Identity Management
+  that is not read, nor is who approved one. An assignment that ends within the hours of an activation counts as one
+  even if it was made by hand. Conditions of assignments are named and never evaluated. Owners of a group that is not
+  in Privileged Identity Management, owners and credentials of an application, and access delegated by Azure
+  Lighthouse are not seen; each can be another way in.
 parameters:
   standing_principals:
     type: list of text

@@ -19,6 +19,10 @@ rationale: >
 remediation: >
   Deploy the image as name@sha256:… from an approved registry; let the pipeline resolve the tag once and record the digest
   with the change.
+limits: >
+  That the digest is what was reviewed, built from known source and free of known flaws is not checked, nor that the
+  registry still has it. Images that running code pulls by itself are not seen. Without a baseline of registries any
+  passes.
 parameters:
   approved_registries:
     type: list of text

@@ -19,6 +19,9 @@ rationale: >
 remediation: >
   Try the scaler with a job (messages arrive, executions start, the queue empties, nothing starts when it is empty) and
   record by whom and when: for the estate under [[scalers]] in audit.toml, for one job as scaler_support in jobs.toml.
+limits: >
+  Nothing is tried here: the list is what the platform's pages named when docs/scalers.md was written, and a
+  verification is somebody's word, which may be older than the scaler that runs today.
 ---*/
 select job_id,
        rule_name as subject,

@@ -45,7 +45,8 @@ keys as (
                as word, key.id as place
         from json_each(coalesce(unknown_keys, '[]')) as key
         union all
-        select 'missing', replace(key.value ->> '$', '|', ' or '), key.id from json_each(coalesce(missing_keys, '[]')) as key
+        select 'missing', replace(key.value ->> '$', '|', ' or '), key.id
+        from json_each(coalesce(missing_keys, '[]')) as key
         union all
         select 'doubtful', key.value ->> '$', key.id from json_each(coalesce(maybe_missing_keys, '[]')) as key
         union all
@@ -63,18 +64,19 @@ worded as (
     from keys group by row_id, kind
 ),
 judged as (
-    select fact.*, replace(left(fact.scaler_type, 60), '"', '''') as scaler, setting.default_will_do,
+    select fact.*, regexp_replace(threshold::VARCHAR, '[.]0$', '') as amount,
+           replace(left(fact.scaler_type, 60), '"', '''') as scaler, setting.default_will_do,
            unknown.told as unknown_told, missing.told as missing_told, doubtful.told as doubtful_told,
            deprecated.told as deprecated_told, unfit.told as unfit_told,
            case when threshold_origin = 'missing' then threshold_key || ', the threshold, is not set and has no default'
                 when threshold_origin = 'scaler default' and not default_will_do
                     then threshold_key || ', the threshold, is not set, so the scaler''s default applies: '
-                         || coalesce(regexp_replace(threshold::VARCHAR, '[.]0$', ''), 'an unknown one')
+                         || coalesce(amount, 'an unknown one')
                 when threshold_origin = 'set' and threshold is null
                      and (threshold_written is not null or threshold_note like '%which the job doesn''t set')
                     then threshold_key || ', the threshold, is no amount: ' || coalesce(threshold_note, 'not a number')
                 when threshold_origin = 'set' and threshold <= 0
-                    then threshold_key || ', the threshold, is ' || regexp_replace(threshold::VARCHAR, '[.]0$', '') || ': not above 0'
+                    then threshold_key || ', the threshold, is ' || amount || ': not above 0'
            end as threshold_against,
            case when threshold_key is null then 'which parameter is the threshold isn''t known here' end as threshold_open
     from scaler_facts as fact
@@ -104,8 +106,8 @@ select job_id,
             when open is not null then scaler || ': nothing wrong was found, but ' || open
             else scaler || ': all that it needs is given, and ' || threshold_key || ', the threshold, is '
                  || case when threshold_origin = 'scaler default' then 'the scaler''s default, '
-                             || coalesce(regexp_replace(threshold::VARCHAR, '[.]0$', ''), 'unknown') || ' (policy.threshold_may_be_default)'
-                         else coalesce(regexp_replace(threshold::VARCHAR, '[.]0$', ''), 'set') || coalesce(' (' || threshold_note || ')', '') end
+                             || coalesce(amount, 'unknown') || ' (policy.threshold_may_be_default)'
+                         else coalesce(amount, 'set') || coalesce(' (' || threshold_note || ')', '') end
        end as reason,
        raw_ref
 from told

@@ -19,6 +19,9 @@ rationale: >
   takes the platform's default, which the reason names: nobody chose it.
 remediation: >
   Set the value in the job's scale section, or change the baseline in [policy] if the wider bound is meant.
+limits: >
+  The setting as it was when read, not what happened in between. Whether the bounds fit the work is not judged, nor
+  the quota of the environment, which may be lower. Several rules, or several jobs on one source, add up unseen.
 parameters:
   polling_interval_least_s:
     default: 5

@@ -16,6 +16,10 @@ rationale: >
 remediation: >
   Create a cost budget on the subscription or the resource group whose filter doesn't leave the job out, and enable a
   notification with e-mail addresses, roles, or an action group that is enabled and has a receiver.
+limits: >
+  Whether mail is read, whether the amount is sensible and whether an action group's webhook answers is not tried.
+  Budgets of management groups and billing accounts, and alerts on anomalies, are not read. A budget tells, hours
+  late, and never stops a job.
 ---*/
 with here as (
     select population.job_id, population.name, population.raw_ref, lower(jobs.job_id) as job_key,

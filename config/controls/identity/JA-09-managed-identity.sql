@@ -17,6 +17,9 @@ rationale: >
 remediation: >
   Assign a system-assigned or a user-assigned identity to the job, grant it the least roles that the work needs, and use
   it for images, secrets and scale rules.
+limits: >
+  Whether the job's code uses the identity, or a key that it keeps elsewhere, is not seen: JA-10, 11 and 12 look at
+  what the configuration tells. That the identity holds the roles that it needs is not checked.
 ---*/
 with held as (
     select lower(has.job_id) as job_key, has.kind, lower(has.identity_id) as identity_key,

@@ -19,6 +19,10 @@ rationale: >
 remediation: >
   Set the rule's identity, grant that identity the data role which the scaler needs on the event source, then remove the
   secret references and the secrets. Where the scaler knows no identity, record an exception.
+limits: >
+  What the container itself uses to fetch messages is not seen. Which scalers can take an identity is a list in
+  policy, after one KEDA version; whether the platform hands the identity to a scaler is not tried. Whether the
+  identity holds the role that it needs is not checked.
 parameters:
   identity_scalers:
     type: list of text

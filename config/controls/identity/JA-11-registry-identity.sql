@@ -21,6 +21,9 @@ rationale: >
 remediation: >
   Name an identity in the job's registries entry, grant it AcrPull on the registry, remove the password secret, and switch
   the registry's admin user off.
+limits: >
+  Whether a registry is private is judged by its name alone; one of another name that needs a password somewhere else
+  looks public. That the pull works, and which rights the identity holds there, is not checked.
 parameters:
   private_registry_suffixes:
     type: list of text

@@ -21,6 +21,10 @@ rationale: >
 remediation: >
   Put the value into an approved Key Vault, set the secret's keyVaultUrl and the identity that may read it, and rotate the
   value that stood in the job.
+limits: >
+  That the vault and the secret are there, that the identity may read them and when the value was last rotated is not
+  checked. A value that was in the job before and was not rotated stays known to whoever read it. Secrets that code
+  fetches by itself are not seen.
 parameters:
   approved_vaults:
     type: list of text

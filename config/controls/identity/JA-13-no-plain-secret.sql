@@ -21,6 +21,9 @@ rationale: >
   that there is none. The value itself is never shown.
 remediation: >
   Rotate what was exposed, put it into Key Vault, and refer to it as a secret; or use an identity and remove it.
+limits: >
+  A detector knows forms and names; a password that looks like a word passes, and a harmless value may fail. What
+  stands in images, files, messages and logs is not looked at.
 ---*/
 with owners as (
     select job_id, container as owner, 'container' as kind, raw_ref,

@@ -27,6 +27,9 @@ remediation: >
   Give each job an identity of its own (az identity create, az containerapp job identity assign), grant it what that
   job needs, then take the shared one away. One that is shared on purpose, to pull images say, belongs into
   policy.shared_identities.
+limits: >
+  Only jobs in subscriptions that were collected can be found to share it: apps, functions and machines that carry it,
+  and whoever else may sign in by its federated credentials, are not looked at.
 parameters:
   shared_identities:
     type: list of text

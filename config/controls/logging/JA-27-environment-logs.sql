@@ -107,7 +107,8 @@ select asked.job_id,
            when destination in ('none', '') then 'the environment ' || asked.name || ' sends no logs anywhere'
                || case when destination = '' then ': it names no destination' else '' end
            when destination <> 'azure-monitor'
-               then 'the environment ' || asked.name || ' sends logs to "' || left(destination, 80) || '", which isn''t known here'
+               then 'the environment ' || asked.name || ' sends logs to "' || left(destination, 80)
+                    || '", which isn''t known here'
            when passing is not null then passing
            when open is not null then open
            when elsewhere is not null then 'the environment ' || asked.name || ' sends them elsewhere only, not to a '

@@ -87,7 +87,8 @@ kept as (
            coalesce(held.raw_ref, sent.raw_ref) as raw_ref,
            case when sends = 1 then 'a group of categories is sent, and which ones are in it isn''t told'
                 when sent.workspace_id is null then 'how long another destination than a workspace keeps it isn''t known'
-                when held.workspace_id is null then 'the workspace "' || split_part(sent.workspace_id, '/', -1) || '" was not found'
+                when held.workspace_id is null
+                    then 'the workspace "' || split_part(sent.workspace_id, '/', -1) || '" was not found'
                 when held.retention_days is null then 'Azure did not say how long "' || held.name || '" keeps it' end as open
     from sent
     left join workspaces as held on lower(held.workspace_id) = lower(sent.workspace_id)
@@ -114,7 +115,8 @@ best as (
     select job_key, subject, category, max(days) filter (where sure and open is null) as days,
            arg_max('the workspace "' || replace(left(name, 80), '"', '''') || '"', (days, lower(name)))
                filter (where sure and open is null) as place,
-           min(open) as open, arg_max(raw_ref, (days, raw_ref)) filter (where open is null) as held_ref, min(raw_ref) as any_ref
+           min(open) as open, arg_max(raw_ref, (days, raw_ref)) filter (where open is null) as held_ref,
+           min(raw_ref) as any_ref
     from kept group by job_key, subject, category
 ),
 judged as (

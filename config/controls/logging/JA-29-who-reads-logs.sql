@@ -22,6 +22,12 @@ rationale: >
 remediation: >
   Take the assignment away at the workspace or above it, switch the workspace to access by resource where readers need
   only their own jobs; or add the principal to policy.approved_log_readers.
+limits: >
+  The moment of the collection counts, not the window. Conditions of assignments are named and never evaluated. Owners
+  of a group that is not in Privileged Identity Management, owners and credentials of an application, and access
+  delegated by Azure Lighthouse are not seen; each can be another way in. Copies of logs in storage accounts, event
+  hubs and partners' solutions, and whoever exports them from there, are not looked at. Who did read is only in the
+  workspace's own audit, which is not read.
 parameters:
   approved_principals:
     type: list of text

@@ -45,8 +45,8 @@ with patterns as (
 ),
 asked as (
     select population.job_id, population.raw_ref as job_ref, here.*,
-           '"' || replace(left(coalesce(here.name, split_part(jobs.environment_id, '/', -1), '(none named)'), 80), '"', '''')
-               || '"' as told,
+           '"' || replace(left(coalesce(here.name, split_part(jobs.environment_id, '/', -1), '(none named)'), 80),
+                          '"', '''') || '"' as told,
            '"' || replace(left(split_part(here.vnet_subnet_id, '/subnets/', 2), 80), '"', '''') || '" of "'
                || replace(left(regexp_extract(here.vnet_subnet_id, '(?i)/virtualNetworks/([^/]+)', 1), 80), '"', '''')
                || '"' as subnet,

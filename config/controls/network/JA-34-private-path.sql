@@ -69,7 +69,8 @@ patterns as (
 ),
 stands as (
     select job_id, lower(job_id) as job_key, lower(resource_id) as resource_key, min(resource_id) as resource_id,
-           min(resource_type) as resource_type, bool_or(resolved) as resolved, min(detail) as detail, min(raw_ref) as raw_ref,
+           min(resource_type) as resource_type, bool_or(resolved) as resolved, min(detail) as detail,
+           min(raw_ref) as raw_ref,
            case when relation = 'vault' then 'key vault '
                 when min(resource_type) = 'microsoft.servicebus/namespaces' then 'Service Bus '
                 when min(resource_type) = 'microsoft.eventhub/namespaces' then 'Event Hubs '
@@ -95,7 +96,8 @@ facts as (
 ),
 ranges as (
     select facts.resource_key, replace(left(entry.value ->> '$', 60), '"', '''') as written,
-           case when contains(entry.value ->> '$', '/') then coalesce(try_cast(split_part(entry.value ->> '$', '/', 2) as int), 0)
+           case when contains(entry.value ->> '$', '/')
+                    then coalesce(try_cast(split_part(entry.value ->> '$', '/', 2) as int), 0)
                 when contains(entry.value ->> '$', ':') then 128 else 32 end as bits,
            setting.least * case when contains(entry.value ->> '$', ':') then 2 else 1 end as least
     from facts cross join setting cross join json_each(coalesce(facts.ip_rules, '[]')) as entry
@@ -115,8 +117,10 @@ opened as (
                 else 'pass' end as verdict,
            case when facts.resource_key is null then 'nothing of it was read'
                 when public_access = 'disabled' then 'public access is disabled'
-                when public_access = 'securedbyperimeter' then 'a network security perimeter decides, and its rules are not read'
-                when public_access not in ('', 'enabled') then 'public access is "' || left(public_access, 40) || '", which isn''t known here'
+                when public_access = 'securedbyperimeter'
+                    then 'a network security perimeter decides, and its rules are not read'
+                when public_access not in ('', 'enabled')
+                    then 'public access is "' || left(public_access, 40) || '", which isn''t known here'
                 when not ruled then 'public access is not disabled, and its firewall rules are not read'
                 when default_action <> 'deny' then 'open to every network'
                      || case when default_action = '' then ': no firewall rule is set' else '' end
@@ -145,7 +149,8 @@ services as (
 connections as (
     select facts.resource_key, lower(entry.value ->> '$.endpoint_id') as endpoint_key,
            coalesce(entry.value ->> '$.status', 'not told') as status,
-           '"' || replace(left(coalesce(split_part(entry.value ->> '$.endpoint_id', '/', -1), ''), 80), '"', '''') || '"' as name,
+           '"' || replace(left(coalesce(split_part(entry.value ->> '$.endpoint_id', '/', -1), ''), 80), '"', '''') || '"'
+           as name,
            coalesce(nullif(entry.value -> '$.group_ids', 'null'),
                     (select any_value(group_ids order by connection) from private_endpoints
                      where lower(endpoint_id) = lower(entry.value ->> '$.endpoint_id')
@@ -156,8 +161,8 @@ connections as (
 offered as (
     select services.*, connections.endpoint_key, connections.name, connections.status,
            lower(connections.status) = 'approved' as approved,
-           services.service = 'any' or list_contains(from_json(lower(connections.group_ids::VARCHAR), '["VARCHAR"]'), services.service)
-               as fits
+           services.service = 'any'
+               or list_contains(from_json(lower(connections.group_ids::VARCHAR), '["VARCHAR"]'), services.service) as fits
     from services join connections on connections.resource_key = services.resource_key
 ),
 served as (
@@ -186,8 +191,8 @@ homes as (
            lower(regexp_replace(here.vnet_subnet_id, '(?i)/subnets/[^/]+/?$', '')) as network_key,
            net.vnet_id is not null as network_read, net.dns_servers, net.raw_ref as network_ref,
            '"' || replace(left(coalesce(here.name, ''), 80), '"', '''') || '"' as environment,
-           '"' || replace(left(split_part(regexp_replace(here.vnet_subnet_id, '(?i)/subnets/[^/]+/?$', ''), '/', -1), 80), '"', '''')
-               || '"' as network
+           '"' || replace(left(split_part(regexp_replace(here.vnet_subnet_id, '(?i)/subnets/[^/]+/?$', ''), '/', -1), 80),
+                          '"', '''') || '"' as network
     from jobs
     left join environments as here on lower(here.environment_id) = lower(jobs.environment_id)
     left join virtual_networks as net
@@ -196,7 +201,7 @@ homes as (
 zones as (
     select offered.job_key, offered.resource_key, offered.service, offered.endpoint_key, offered.name,
            known.endpoint_id is not null as read, lower(zone.id) as zone_key,
-           split_part(zone.id, '/', -1) as zone, known.raw_ref
+           '"' || replace(left(split_part(zone.id, '/', -1), 80), '"', '''') || '"' as zone, known.raw_ref
     from offered
     left join private_endpoints as known
         on lower(known.endpoint_id) = offered.endpoint_key and lower(known.target_id) = offered.resource_key
@@ -206,7 +211,8 @@ zones as (
 links as (
     select zones.job_key, zones.resource_key, zones.service, zones.name, zones.zone, zones.read, zones.zone_key,
            count(dns.zone_id) as rows_read,
-           coalesce(bool_or(lower(dns.linked_vnet_id) = homes.network_key and lower(dns.link_state) = 'completed'), false) as linked,
+           coalesce(bool_or(lower(dns.linked_vnet_id) = homes.network_key
+                            and lower(dns.link_state) = 'completed'), false) as linked,
            min(dns.raw_ref) filter (where lower(dns.linked_vnet_id) = homes.network_key) as link_ref,
            min(coalesce(dns.raw_ref, zones.raw_ref)) as any_ref
     from zones
@@ -217,11 +223,11 @@ links as (
 named as (
     select job_key, resource_key, service, bool_or(linked) as good,
            bool_or(not linked and (not read or zone_key is null or rows_read = 0)) as open,
-           min('the zone "' || replace(left(zone, 80), '"', '''') || '"') filter (where linked) as linked_zone,
+           min('the zone ' || zone) filter (where linked) as linked_zone,
            string_agg(distinct case when not read then 'the private endpoint ' || name || ' was not read'
                                     when zone_key is null then 'no zone group keeps the names of ' || name
-                                    when rows_read = 0 then 'the links of the zone "' || replace(left(zone, 80), '"', '''') || '" were not read'
-                                    when not linked then 'the zone "' || replace(left(zone, 80), '"', '''') || '" is not linked to it' end,
+                                    when rows_read = 0 then 'the links of the zone ' || zone || ' were not read'
+                                    when not linked then 'the zone ' || zone || ' is not linked to it' end,
                       '; ') as against,
            coalesce(min(link_ref), min(any_ref)) as raw_ref
     from links group by job_key, resource_key, service
@@ -230,7 +236,8 @@ resolved as (
     select job_key, resource_key,
            case when bool_or(not good and not open) then 'fail' when bool_or(not good) then 'not_assessed' else 'pass' end
                as verdict,
-           string_agg(case when good then linked_zone || ' is linked to it' else against end, '; ' order by good, service) as told,
+           string_agg(case when good then linked_zone || ' is linked to it' else against end, '; ' order by good, service)
+           as told,
            min(raw_ref) as raw_ref
     from named group by job_key, resource_key
 )
@@ -264,7 +271,7 @@ select opened.job_id, opened.name || ': private DNS',
             when resolved.verdict is null then 'it has no approved private endpoint whose name would have to be found'
             when not homes.found then 'the job''s environment was not found'
             when homes.network_key is null
-                then 'the environment ' || homes.environment || ' is in no network of the owner''s, so the job asks public DNS'
+                then 'the environment ' || homes.environment || ' is in no network of the owner''s: the job asks public DNS'
             when not homes.network_read then 'the network ' || homes.network || ' was not read'
             when json_array_length(homes.dns_servers) > 0
                 then 'the network ' || homes.network || ' asks DNS servers of its own, and what they answer is not known'

@@ -115,7 +115,8 @@ select job_id,
        replace(topic, '_', ' ') as subject,
        case when state = 'unknown' then 'not_assessed' when state in ('good', 'tag') then 'pass' else 'fail' end as verdict,
        case state
-           when 'unknown' then 'policy.required_statements asks for "' || left(topic, 60) || '", which jobs.toml has no word for'
+           when 'unknown'
+               then 'policy.required_statements asks for "' || left(topic, 60) || '", which jobs.toml has no word for'
            when 'tag' then 'the tag ' || key || ' names "' || replace(left(value, 200), '"', '''') || '"'
            when 'none' then 'nobody stated it in jobs.toml' || case when topic = 'runbook' then coalesce(
                ', and the tag ' || key || ' is no web address: "' || replace(left(value, 80), '"', '''') || '"',
@@ -123,7 +124,8 @@ select job_id,
            else case state when 'empty' then 'what is stated says nothing: '
                            when 'no link' then 'what is stated is no web address: '
                            when 'old' then 'stated ' || age || ' days ago, more than ' || age_most || ': ' else '' end
-               || '"' || replace(left(text, 200), '"', '''') || '" (stated by ' || left(stated_by, 80) || ' on ' || stated_on
+               || '"' || replace(left(text, 200), '"', '''') || '" (stated by ' || left(stated_by, 80)
+               || ' on ' || stated_on
                || ', ' || left(source, 80) || ')'
        end as reason,
        coalesce(case when state = 'tag' then tag_ref else said_ref end, raw_ref) as raw_ref

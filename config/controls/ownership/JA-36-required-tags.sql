@@ -20,6 +20,9 @@ rationale: >
   it is empty. Keys are compared without regard to case. That the person named is still there is not checked.
 remediation: >
   Set the tag on the job, or on its resource group or subscription if it holds for everything there.
+limits: >
+  That what a tag says is true: that the owner is still there, that the runbook opens, that the cost centre exists.
+  Tags that Azure Policy would add later, and tags of the environment or the event source, don't count.
 parameters:
   required_tags:
     default: [owner, environment, cost-centre, runbook]

@@ -76,12 +76,18 @@ work as (
     left join stretch on stretch.job_key = here.job_key
     left join ran on ran.job_key = here.job_key
 ),
+-- What names an identity; the system-assigned one has the job's own id.
 named as (
-    select lower(job_id) as job_key, lower(identity) as identity_key, 'scale rules' as place from scale_rules
-    union all
-    select lower(job_id), lower(identity), 'secrets' from job_secrets
-    union all
-    select lower(job_id), lower(identity), 'images' from job_registries
+    select job_key, if(lower(identity) = 'system', job_key, lower(identity)) as identity_key,
+           string_agg(distinct place, ', ' order by place) as places
+    from (
+        select lower(job_id) as job_key, identity, 'scale rules' as place from scale_rules
+        union all
+        select lower(job_id), identity, 'secrets' from job_secrets
+        union all
+        select lower(job_id), identity, 'images' from job_registries
+    )
+    group by all
 ),
 carried as (
     select distinct on (lower(has.job_id), lower(has.identity_id))
@@ -94,17 +100,22 @@ carried as (
         on lower(known.identity_id) = lower(has.identity_id) and lower(known.job_id) = lower(has.job_id)
     order by lower(has.job_id), lower(has.identity_id), known.row_id nulls last
 ),
+holders as (
+    select distinct principal_key, principal_key as holder_key from carried where principal_key is not null
+    union
+    select carried.principal_key, lower(group_members.group_id)
+    from carried join group_members on lower(group_members.member_id) = carried.principal_key
+),
+granted as (
+    select holders.principal_key, count(distinct lower(assignment_id)) as roles
+    from holders join role_assignments on lower(role_assignments.principal_id) = holders.holder_key
+    group by holders.principal_key
+),
 used as (
-    select carried.*,
-           (select string_agg(distinct place, ', ' order by place) from named
-            where named.job_key = carried.job_key
-              and (named.identity_key = carried.identity_key or named.identity_key = 'system' and carried.kind = 'system'))
-           as places,
-           (select count(distinct assignment_id) from role_assignments
-            where lower(principal_id) = carried.principal_key
-               or lower(principal_id) in (select lower(group_id) from group_members
-                                          where lower(member_id) = carried.principal_key)) as roles
+    select carried.*, named.places, coalesce(granted.roles, 0) as roles
     from carried
+    left join named on named.job_key = carried.job_key and named.identity_key = carried.identity_key
+    left join granted on granted.principal_key = carried.principal_key
 ),
 weighed as (
     select *,
@@ -156,7 +167,8 @@ select job_id,
        || case when last >= since_when then ''
                when not known then ', and whether these are all isn''t known'
                when created_at > since_when then '; the job was made on '
-                   || strftime(created_at at time zone 'UTC', '%Y-%m-%d') || ', less than ' || extract(day from idle) || ' days before'
+                   || strftime(created_at at time zone 'UTC', '%Y-%m-%d') || ', less than ' || extract(day from idle)
+                   || ' days before'
                when since is null or since <= since_when then ', none in the ' || extract(day from idle) || ' days since '
                    || strftime(since_when at time zone 'UTC', '%Y-%m-%d')
                else '; what was before ' || strftime(since at time zone 'UTC', '%Y-%m-%d') || ' isn''t known, and '
@@ -165,7 +177,8 @@ select job_id,
 from work
 union all
 select job_id, 'changes',
-       case when modified_at is null then 'not_assessed' when modified_at >= observed_at - unchanged then 'pass' else 'fail' end,
+       case when modified_at is null then 'not_assessed'
+            when modified_at >= observed_at - unchanged then 'pass' else 'fail' end,
        case when modified_at is null then 'Azure did not say when the job was last changed'
             else 'last changed on ' || strftime(modified_at at time zone 'UTC', '%Y-%m-%d') || modifier
                 || case when modified_at >= observed_at - unchanged then ''
@@ -174,8 +187,8 @@ select job_id, 'changes',
 from here
 union all
 select here.job_id, 'identities',
-       case when identities is null then 'not_applicable' when idle_ones > 0 then 'fail' when open_ones > 0 then 'not_assessed'
-            else 'pass' end,
+       case when identities is null then 'not_applicable' when idle_ones > 0 then 'fail'
+            when open_ones > 0 then 'not_assessed' else 'pass' end,
        case when identities is null then 'the job has no identity'
             when idle_ones > 0 or open_ones > 0 then against
                 || case when idle_ones + open_ones > 3 then '; and ' || (idle_ones + open_ones - 3) || ' more' else '' end

@@ -43,8 +43,8 @@ patterns as (
 asked as (
     select population.job_id, population.raw_ref as job_ref, here.environment_id, here.zone_redundant, here.raw_ref,
            replace(left(here.location, 60), '"', '''') as region,
-           '"' || replace(left(coalesce(here.name, split_part(jobs.environment_id, '/', -1), '(none named)'), 80), '"', '''')
-               || '"' as told,
+           '"' || replace(left(coalesce(here.name, split_part(jobs.environment_id, '/', -1), '(none named)'), 80),
+                          '"', '''') || '"' as told,
            exists (from patterns where lower(here.name) like pattern escape '\'
                                     or lower(here.environment_id) like pattern escape '\') as meant,
            exists (from listed where name = 'regions_without_zones'
@@ -62,7 +62,8 @@ select job_id,
             when zone_redundant is null then 'not_assessed'
             else 'fail' end as verdict,
        case when environment_id is null then 'the environment ' || told || ' was not found: it may not be there any more'
-            when zone_redundant then 'the environment ' || told || ' is spread over the zones of ' || coalesce(region, 'its region')
+            when zone_redundant
+                then 'the environment ' || told || ' is spread over the zones of ' || coalesce(region, 'its region')
             when not meant then 'policy.zone_redundant_environments does not ask it of the environment ' || told
             when zoneless then 'policy.regions_without_zones says that ' || region || ' has no zones'
             when zone_redundant is null then 'Azure did not say it of the environment ' || told
