@@ -10,7 +10,7 @@ from access_rows import IDENTITY, assigned, carries, group
 from access_rows import TEAM as ASKED
 from answered import tag
 from cases import Answers, by_case, estate
-from run_tables import NOW, SUB, RunTables, job, rule, system_identity
+from run_tables import NOW, OTHER, SUB, RunTables, job, rule, system_identity
 
 from audit.evidence.executions import Execution
 from audit.evidence.identities import Identity
@@ -165,7 +165,7 @@ def test_changes_identities_and_secrets(held: dict[int, Answers], case: int) -> 
         ("executions", ORDERS.job_id, {"executions"}),
         ("identities", IDENTITY, {"identities"}),
         ("role_assignments", f"/subscriptions/{SUB}", {"identities"}),
-        ("group_members", ASKED, {"identities"}),
+        ("group_members", f"/groups/{ASKED}", {"identities"}),
     ],
 )
 def test_a_gap_keeps_back_what_rests_on_it_and_nothing_else(
@@ -184,6 +184,23 @@ def test_a_gap_keeps_back_what_rests_on_it_and_nothing_else(
     rows = {row["subject"]: row["verdict"] for row in tables.verdicts("JA-39")}
     assert {subject for subject, verdict in rows.items() if verdict == "not_assessed"} == lost
     assert {verdict for subject, verdict in rows.items() if subject not in lost} <= {"pass"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "scope"), [("role_assignments", f"/subscriptions/{OTHER}"), ("group_members", f"/groups/{ASKED}")]
+)
+def test_rights_elsewhere_that_were_not_read_leave_open_whether_an_identity_is_used(
+    tables: RunTables, kind: str, scope: str
+) -> None:
+    """Neither is a gap of the job's: the subscription is another one, and the group holds nothing near the job."""
+    tables.subscriptions = [SUB, OTHER]
+    tables.add(ORDERS, ago(1), *HELD, assigned(ASKED, "R", f"/subscriptions/{OTHER}", subscription_id=OTHER))
+    tables.add(*group(ASKED, "team"))
+    tables.gap(kind, scope)
+    rows = {row["subject"]: (row["verdict"], row["reason"]) for row in tables.verdicts("JA-39")}
+    assert rows["identities"][0] == "not_assessed"
+    assert "what it holds could not all be read (" in rows["identities"][1]
+    assert scope.rpartition("/")[2] in rows["identities"][1]
 
 
 def stated(tables: RunTables, days: int = 10, **topics: Any) -> None:

@@ -117,18 +117,24 @@ used as (
     left join named on named.job_key = carried.job_key and named.identity_key = carried.identity_key
     left join granted on granted.principal_key = carried.principal_key
 ),
+-- What an identity holds elsewhere, or by a group whose members nobody told, is no gap of the job and yet unknown.
+unread as (
+    select min(kind || ' at ' || scope || ': ' || coalesce(reason, 'unknown')) as told
+    from coverage where kind in ('role_assignments', 'group_members') and outcome = 'gap'
+),
 weighed as (
-    select *,
+    select used.*, unread.told as unread_told,
            case when not there then 'gone' when places is not null or roles > 0 then 'used'
-                when principal_key is null then 'open' else 'unused' end as state
-    from used
+                when principal_key is null or unread.told is not null then 'open' else 'unused' end as state
+    from used cross join unread
 ),
 identities_told as (
     select job_key, count(*) as identities, count(*) filter (where state in ('gone', 'unused')) as idle_ones,
            count(*) filter (where state = 'open') as open_ones,
            array_to_string(list(told || case state when 'gone' then ' no longer exists' when 'unused' then
                ' is named by no rule, secret or image, and no role assignment gives it anything' else
-               ': who it is in the directory is not told' end order by identity_key)
+               case when principal_key is null then ': who it is in the directory is not told'
+                    else ': what it holds could not all be read (' || left(unread_told, 160) || ')' end end order by identity_key)
                filter (where state <> 'used')[1:3], '; ') as against,
            array_to_string(list(told || coalesce(', named by ' || places, '') || ', role assignments: ' || roles
                order by identity_key) filter (where state = 'used')[1:3], '; ') as good,
