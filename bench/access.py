@@ -178,7 +178,8 @@ def main() -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     job = con.execute("select job_id from jobs where name = 'job-42'").fetchone()
     started = time.monotonic()
-    one = con.execute("select count(*) from effective_access where job_id = ?", job).fetchone()
+    of_job = "effective_access_of({})" if _is_view(con) else "effective_access where job_id = {}"
+    one = con.execute("select count(*) from " + of_job.format(f"'{job[0] if job else ''}'")).fetchone()
     print(
         json.dumps(
             {

@@ -28,8 +28,8 @@ SCHEMA = {
         incomplete_because VARCHAR, reviewer VARCHAR, reviewer_rule VARCHAR, reviewer_conflict BOOLEAN,
         last_change_at TIMESTAMPTZ, last_change_by VARCHAR, last_change VARCHAR, since_last VARCHAR,
         since_last_detail VARCHAR, previous_decision VARCHAR, previous_reason VARCHAR, previous_reviewer VARCHAR,
-        previous_on DATE, previous_review VARCHAR, previous_outcome VARCHAR""",
-    "entitlement_jobs": "entitlement_id VARCHAR, job_id VARCHAR, capabilities JSON",
+        previous_on DATE, previous_review VARCHAR, previous_outcome VARCHAR, reach_id VARCHAR""",
+    "entitlement_reach": "reach_id VARCHAR, job_id VARCHAR, capabilities JSON",
     "reviewer_subjects": "reviewer VARCHAR, principal_id VARCHAR",
     "principals": "principal_id VARCHAR, type VARCHAR, display_name VARCHAR, user_principal_name VARCHAR, "
     "app_id VARCHAR, enabled BOOLEAN, user_type VARCHAR, resolved BOOLEAN",
@@ -63,6 +63,7 @@ class Estate:
         entitlement_id = "E-" + hashlib.sha256(f"{principal}{at}".encode("utf-8", "replace")).hexdigest()[:12].upper()
         told = {
             "entitlement_id": entitlement_id,
+            "reach_id": entitlement_id,
             "position": at,
             "kind": "role",
             "access": "active",
@@ -89,7 +90,7 @@ class Estate:
         self.add("entitlements", **(told | values))
         for name in names:
             job_id = f"{workbook_fixture.JOBS}/{name}"
-            self.add("entitlement_jobs", entitlement_id=entitlement_id, job_id=job_id, capabilities=["update_job"])
+            self.add("entitlement_reach", reach_id=entitlement_id, job_id=job_id, capabilities=["update_job"])
         return entitlement_id
 
 

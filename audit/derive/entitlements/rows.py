@@ -150,17 +150,9 @@ from (
 join source_reach r using (source_key) join reached_jobs j using (profile_no)
 """
 
-_JOBS = """
-create or replace view entitlement_jobs as
-select e.entitlement_id, r.job_id, r.capabilities from entitlements e join entitlement_reach r using (reach_id)
-"""
-
 
 def create(con: duckdb.DuckDBPyConnection, *, limit: int = LIMIT) -> None:
-    """Create ``entitlements``, still with its ``source_key``, and ``entitlement_reach``, empty beyond ``limit`` rows.
-
-    ``entitlement_jobs`` is a view of their join.
-    """
+    """Create ``entitlements``, still with ``source_key``, and ``entitlement_reach``, empty beyond ``limit`` rows."""
     for statement in (_ONE, _CHANGED, _PEOPLE, _PLACES, _CREATE):
         con.execute(statement)
     row = con.execute(
@@ -168,7 +160,6 @@ def create(con: duckdb.DuckDBPyConnection, *, limit: int = LIMIT) -> None:
     ).fetchone()
     some = "" if row and (row[0] or 0) <= limit else " limit 0"
     con.execute(f"create or replace table entitlement_reach as {_REACH} order by reach_id, lower(job_id){some}")
-    con.execute(_JOBS)
     for table in ("entitlement_places", "entitled", "entitlement_changes_seen", "one_entitlement"):
         con.execute(f"drop table {table}")
 

@@ -37,7 +37,7 @@ _CAN = ("What it can do there", 60)
 def write(con: duckdb.DuckDBPyConnection, run: Run, folder: Path, *, review: str, rows_each: int = ROWS) -> list[Path]:
     """Write the workbooks of a review into ``folder`` and return them, those of nobody first, then by reviewer.
 
-    ``con`` holds entitlements and entitlement_jobs; ``review``: the pack's name; ``rows_each``: entitlements in one
+    ``con`` holds entitlements and entitlement_reach; ``review``: the pack's name; ``rows_each``: entitlements in one
     workbook, more go on in a next one. Where nothing is to be reviewed there is none, and no folder. The same tables
     and run give the same bytes. Raises StoreError.
     """

@@ -68,13 +68,13 @@ def jobs(con: duckdb.DuckDBPyConnection) -> tuple[int, list[tuple[Any, ...]]]:
 
     A row: number of the entitlement, its id, the principal, the role, the job, its resource group, what it can there.
     """
-    (total,) = con.execute(
-        "select count(*) from entitlement_jobs semi join review_rows using (entitlement_id)"
-    ).fetchone() or (0,)
+    (total,) = con.execute("select count(*) from review_rows join entitlement_reach using (reach_id)").fetchone() or (
+        0,
+    )
     listed = con.execute(
         f"""
         select r.position, r.entitlement_id, r.principal, r.role, j.job_id, j.capabilities
-        from review_rows r join entitlement_jobs j using (entitlement_id)
+        from review_rows r join entitlement_reach j using (reach_id)
         qualify row_number() over (partition by r.entitlement_id order by lower(j.job_id), j.row_id) <= {JOBS_EACH}
         order by r.n, lower(j.job_id), j.row_id limit {JOBS_ROWS}
         """
