@@ -59,25 +59,25 @@ def _files(packed: Packed) -> Iterator[str]:
 
 
 def _covered(packed: Packed, con: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    """Coverage repeats run.json; only of events may history have made another outcome or count."""
-    kinds = list(packed.run.kinds)
-    found: dict[tuple[str, str], list[Any]] = {
-        (kind, scope): rest for kind, scope, *rest in con.execute(_COVERAGE, {"kinds": kinds}).fetchall()
-    }
-    own = {(unit.kind, unit.scope.id.lower()): unit for unit in packed.run.units}
-    for key, unit in own.items():
-        if unit.kind in EVENT_TABLES and packed.about.collected_for is not None:
-            continue
-        if key not in found:
-            yield f"run.json has {unit.kind} at {unit.scope.id}, and the coverage doesn't"
-        elif _outcome(unit) != (kept := found[key]) and (
-            unit.kind not in EVENT_TABLES or kept[2] != unit.outcome.pages
-        ):
-            where = f"{unit.kind} at {unit.scope.id}"
-            yield f"run.json has {_words(_outcome(unit))} for {where}, the coverage {_words(kept)}"
-    for kind, scope in sorted(found.keys() - own.keys()):
-        if kind not in EVENT_TABLES:
-            yield f"the coverage has {kind} at {scope}, and run.json doesn't"
+    """Coverage repeats run.json; only of events may history have made another outcome or count.
+
+    What was derived may add gaps to it, which let less be assessed and never more.
+    """
+    found: dict[tuple[str, str], list[list[Any]]] = {}
+    for kind, scope, *rest in con.execute(_COVERAGE, {"kinds": list(packed.run.kinds)}).fetchall():
+        found.setdefault((kind, scope), []).append(rest)
+    for unit in packed.run.units:
+        kept = found.pop((unit.kind, unit.scope.id.lower()), [])
+        said, where = _outcome(unit), f"{unit.kind} at {unit.scope.id}"
+        if unit.kind in EVENT_TABLES:
+            if packed.about.collected_for is None and said[2] not in [each[2] for each in kept]:
+                yield f"run.json has {_words(said)} for {where}, the coverage other pages"
+        elif said not in kept or any(each[0] != "gap" for each in kept if each != said):
+            told = ", ".join(map(_words, kept)) or "nothing"
+            yield f"run.json has {_words(said)} for {where}, the coverage {told}"
+    for (kind, scope), kept in sorted(found.items()):
+        if kind not in EVENT_TABLES and any(each[0] != "gap" for each in kept):
+            yield f"the coverage has {kind} at {scope} as collected, and run.json doesn't have it"
 
 
 def _counted(packed: Packed, con: duckdb.DuckDBPyConnection) -> Iterator[str]:
