@@ -412,10 +412,13 @@ def controls_test(
 def review_import(
     files: Annotated[list[Path], typer.Argument(metavar="FILE.xlsx …", help="Returned workbooks of one review.")],
     pack: Annotated[str, typer.Option(help="The pack's id or folder; default: the one that the workbooks name.")] = "",
+    key: Annotated[Path | None, typer.Option("--key", help="Your own private key (PEM): signs the record.")] = None,
+    passphrase_env: Annotated[str, typer.Option(help="The environment variable with its passphrase.")] = "",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Where runs and packs are.")] = None,
 ) -> None:
     """Take in the decisions of returned workbooks, all or none; prints how the review stands."""
-    made = pipeline.review_import(files, pack=pack, output=output)
+    signing = pipeline.approver_key(key, passphrase_env, dict(os.environ))
+    made = pipeline.review_import(files, pack=pack, output=output, key=signing)
     for name in made.known:
         typer.echo(visible(f"{name} was imported before: no new record of it"), err=True)
     if made.record:

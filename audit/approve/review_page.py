@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit.approve.review_state import state
-from audit.approve.review_words import verdict
+from audit.approve.review_words import trust, verdict
 from audit.config import packaged
 from audit.render.templates import Templates
 from audit.seal import sums
@@ -15,22 +15,24 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from audit.approve.review_pack import ReviewPack
-    from audit.model.review import ReviewRecord
+    from audit.approve.review_records import Kept
 
 PAGE = "review.html"
 
 
-def write(pack: ReviewPack, records: Sequence[ReviewRecord]) -> None:
-    """Write the page. ``records``: the pack's own. Raises StoreError."""
+def write(pack: ReviewPack, kept: Sequence[Kept]) -> None:
+    """Write the page of the pack's own records. Raises StoreError."""
     folder = pack.path / sums.APPROVALS
     atomic.make_folder(folder)
-    atomic.write(folder / PAGE, made(pack, records))
+    atomic.write(folder / PAGE, made(pack, kept))
 
 
-def made(pack: ReviewPack, records: Sequence[ReviewRecord]) -> bytes:
+def made(pack: ReviewPack, kept: Sequence[Kept]) -> bytes:
     """Return the page; from built-in templates alone, so that verifying can make it again."""
     loaded = Templates([packaged("report_templates")])
     loaded.add(run=pack.run)
-    stands = state(pack, records)
-    page = loaded.render("review.html", base="../", state=stands, records=records, verdict=verdict(stands))
+    records = [each.record for each in kept]
+    stands = state(pack, records, signed=[each.keyid for each in kept if each.keyid])
+    words = {"verdict": verdict(stands), "trust": trust(stands)}
+    page = loaded.render("review.html", base="../", state=stands, records=records, **words)
     return page.encode("utf-8", "backslashreplace")

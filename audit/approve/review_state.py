@@ -58,7 +58,7 @@ class Stead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReviewState(msgspec.Struct, frozen=True, kw_only=True):
-    """The state of one review. Names in it are asserted: nobody signed them."""
+    """The state of one review. Names in it are as they were typed."""
 
     review: str
     run_id: str
@@ -68,6 +68,8 @@ class ReviewState(msgspec.Struct, frozen=True, kw_only=True):
     records: int
     elsewhere: int
     """Records about another rendering of this pack: not counted."""
+    signed: tuple[str, ...]
+    """The ids of the keys that signed records; of the others the names are asserted, by nobody."""
     reviewers: tuple[Owed, ...]
     to_do: tuple[Decided, ...]
     """Revokes and changes, in the order in which they are due."""
@@ -91,10 +93,10 @@ class ReviewState(msgspec.Struct, frozen=True, kw_only=True):
         return self.rows > 0 and self.decided == self.rows
 
 
-def state(pack: ReviewPack, records: Iterable[ReviewRecord]) -> ReviewState:
+def state(pack: ReviewPack, records: Iterable[ReviewRecord], *, signed: Sequence[str] = ()) -> ReviewState:
     """Return how a review stands after ``records``, in their order. A later decision supersedes an earlier one.
 
-    A row that came back blank takes no decision back.
+    A row that came back blank takes no decision back. ``signed``: a key's id for every record that is signed.
     """
     about = list(records)
     counted = [each for each in about if each.pack_sha256 == pack.sha256]
@@ -117,6 +119,7 @@ def state(pack: ReviewPack, records: Iterable[ReviewRecord]) -> ReviewState:
         rows=len(pack.entitlements),
         records=len(counted),
         elsewhere=len(about) - len(counted),
+        signed=tuple(signed),
         reviewers=_owed(pack, said, counted),
         to_do=tuple(sorted(to_do, key=lambda each: (each.due or date.max, order[each.entitlement_id]))),
         kept=tuple(each for each in made if each.decision is Decision.KEEP and each.entitlement_id in privileged),

@@ -24,6 +24,16 @@ def verdict(state: ReviewState) -> str:
     return f"Open: {left:,} of {plural(state.rows, 'row')} are not decided. Due {utc(state.due)}."
 
 
+def trust(state: ReviewState) -> str:
+    """Say what the names are worth."""
+    unsigned = state.records - len(state.signed)
+    if unsigned > 0:
+        some = "" if unsigned == state.records else f" of {unsigned:,} of the {plural(state.records, 'record')}"
+        return f"Names are asserted, as they were typed: nobody has signed for those{some}."
+    keys = ", ".join(f"{each[:16]}…" for each in sorted(set(state.signed)))
+    return f"Whoever took the workbooks in has signed for what they say (key {keys}); no reviewer has signed a name."
+
+
 def lines(state: ReviewState) -> Iterator[str]:
     """Yield what a terminal shows; names are as they were typed, made visible."""
     yield f"review {state.review}"
@@ -47,8 +57,8 @@ def lines(state: ReviewState) -> Iterator[str]:
     if state.elsewhere:
         told = plural(state.elsewhere, "record")
         yield f"not counted: {told} about another rendering of this pack; import those workbooks again"
-    if state.decided:
-        yield "Names are asserted, as they were typed; nobody has signed for them."
+    if state.records:
+        yield trust(state)
 
 
 def _listed(heading: str, rows: Sequence[Decided], told: Callable[[Decided], str]) -> Iterator[str]:

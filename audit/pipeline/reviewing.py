@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from audit.approve import decide, review_page, review_records
 from audit.approve import review_import as returned_files
-from audit.approve import review_page, review_records
 from audit.approve.review_pack import opened
 from audit.approve.review_state import ReviewState, state
 from audit.approve.review_words import lines
 from audit.errors import ExitCode, UsageError
+from audit.seal.verify.packed import Packed
 from audit.store import Store
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from audit.approve.review_import import Workbook
     from audit.approve.review_pack import ReviewPack
     from audit.model.review import ReviewRecord
+    from audit.seal.keys import Signing
     from audit.store import Reviews
 
 _DEFAULT = Path("output")
@@ -54,13 +56,18 @@ class Reviewed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def review_import(
-    files: Sequence[Path], *, pack: str = "", output: Path | None = None, now: datetime | None = None
+    files: Sequence[Path],
+    *,
+    pack: str = "",
+    output: Path | None = None,
+    key: Signing | None = None,
+    now: datetime | None = None,
 ) -> Reviewed:
     """Take in returned workbooks of one review: all of them or none. The record goes to the pack and to history.
 
-    ``pack``: its id or folder; without it, the one that the workbooks name, below ``output``/packs. ``now``: UTC, the
-    clock's by default. Raises ConfigError with everything that is wrong with the workbooks, UsageError, IntegrityError
-    where the pack isn't as it was sealed or its records are damaged, StoreError.
+    ``pack``: its id or folder; without it, the one that the workbooks name, below ``output``/packs. ``key`` signs the
+    record. ``now``: UTC, the clock's by default. Raises ConfigError with everything that is wrong with the workbooks,
+    UsageError, IntegrityError where the pack isn't as it was sealed or its records are damaged, StoreError.
     """
     workbooks = returned_files.read(files)
     place = _place(pack, output) if pack else _named(workbooks, output)
@@ -75,10 +82,11 @@ def review_import(
         if fresh:
             at = (now or datetime.now(UTC)).astimezone(UTC)
             record = returned_files.take(fresh, review, issued=kept.issued(), now=at)
-            path = review_records.append(review.path, record, at=at)
+            path = review_records.append(review.path, record, key=key, at=at)
             kept.append(record)
         review_page.write(review, review_records.read(review.path))
-        stands = state(review, _records(review, kept))
+        decide.show(Packed(review.path))
+        stands = _state(review, kept)
     names = tuple(each.name for each in workbooks if each not in fresh)
     return Reviewed(pack=review.path, state=stands, record=path, known=names)
 
@@ -90,7 +98,7 @@ def review_status(pack: str, *, output: Path | None = None) -> Reviewed:
     """
     place = _place(pack, output)
     review = opened(place)
-    return Reviewed(pack=review.path, state=state(review, _records(review, _store(place, output).reviews)))
+    return Reviewed(pack=review.path, state=_state(review, _store(place, output).reviews))
 
 
 def _place(ref: str, output: Path | None) -> Path:
@@ -120,16 +128,18 @@ def _store(place: Path, output: Path | None) -> Store:
     return Store(output or (place.parent.parent if place.parent.name == "packs" else _DEFAULT))
 
 
-def _records(review: ReviewPack, kept: Reviews) -> list[ReviewRecord]:
-    """Return what the pack and history know, each once, oldest first."""
-    found = review_records.read(review.path)
+def _state(review: ReviewPack, kept: Reviews) -> ReviewState:
+    """Return how a review stands by what the pack and history know, each record once, oldest first."""
+    own = review_records.read(review.path)
+    found = [each.record for each in own]
     found += [each for each in kept.records(review.name) if each not in found]
-    return sorted(found, key=lambda each: each.imported_at)
+    found.sort(key=lambda each: each.imported_at)
+    return state(review, found, signed=[each.keyid for each in own if each.keyid])
 
 
 def _restore(review: ReviewPack, before: Sequence[ReviewRecord]) -> None:
     """Give back to a pack that was rendered again, as it was, the records that history has of it."""
-    there = review_records.read(review.path)
+    there = [each.record for each in review_records.read(review.path)]
     for each in before:
         if each.pack_sha256 == review.sha256 and each not in there:
             review_records.append(review.path, each)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit.approve import checked as checked_approvals
+from audit.approve import review_checked
 from audit.errors import UsageError
 from audit.seal import keys
 from audit.seal.verify import Report
@@ -27,7 +28,10 @@ def verify(pack_ref: str, *, output: Path, trusted: Sequence[PublicKey] = (), de
         found(pack_ref, output),
         trusted=trusted,
         deep=deep,
-        further=[(checked_approvals.TITLE, checked_approvals.approvals)],
+        further=[
+            (checked_approvals.TITLE, checked_approvals.approvals),
+            (review_checked.TITLE, review_checked.review),
+        ],
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from msgspec import structs
 
 from audit.approve import records
 from audit.errors import ConfigError, ExitCode
@@ -18,12 +19,13 @@ from audit.model.review import IssuedReview
 from audit.pipeline.reviewing import Reviewed, review_import
 from audit.render import review
 from audit.render.review.form import HEADINGS, NUMBERS
-from audit.seal import sums
+from audit.seal import sealing
 from audit.store import Store, head
 from audit.store.layout import RunFolder
 from audit.store.reviews import digest
 from tests.render import review_fixture as estates
 from tests.render.review_fixture import ANA, BO, Estate, run, story
+from tests.seal import sealed_pack
 
 __all__ = ["ANA", "BO", "Desk", "Estate", "refused", "story"]
 
@@ -55,7 +57,8 @@ class Desk:
             con.execute(f"copy (select * from {table} order by row_id) to '{self.pack}/data/{table}.parquet'")
         review.write(con, run(), self.pack / "review", review=self.pack.name)
         head.write(RunFolder(self.pack), run(), {})
-        sums.write(self.pack)
+        about = structs.replace(sealed_pack.about(None, pack="access-review"), name=self.pack.name)
+        sealing.seal(self.pack, about, packs=self.output / "packs", key=None)
 
     def issue(self, **changes: Any) -> None:
         """Note in history that a review was sent out."""

@@ -10,10 +10,13 @@ import msgspec
 import pytest
 from returned_fixture import ANA, DAY, KEEP, NOW, Desk, Estate
 
-from audit.approve import records, review_records
+from audit.approve import checked, decide, records, review_checked, review_records
 from audit.errors import ExitCode, IntegrityError
+from audit.model.review import Decision, Judged
 from audit.pipeline.reviewing import review_status
+from audit.seal.verify.packed import Packed
 from audit.store import Store
+from tests.seal import sealed_pack
 
 
 def test_a_review_of_nothing_is_not_complete(tmp_path: Path) -> None:
@@ -75,3 +78,51 @@ def test_a_record_of_another_shape_is_refused(tmp_path: Path) -> None:
     records.append(desk.pack, review_records.KIND, {"judged": "all"})
     with pytest.raises(IntegrityError, match="this is no record of a review"):
         review_status(str(desk.pack))
+
+
+def test_a_signed_record_says_whose_key_and_a_name_is_still_only_typed(tmp_path: Path) -> None:
+    desk, key = Desk(tmp_path), sealed_pack.key(tmp_path)
+    made = desk.taken(desk.returned([KEEP]), key=key)
+    assert made.state.signed == (key.keyid,)
+    assert f"has signed for what they say (key {key.keyid[:16]}…); no reviewer has signed a name" in made.words[-1]
+    desk.taken(desk.returned([None, KEEP], name="more.xlsx"))
+    stands = review_status(str(desk.pack))
+    assert stands.words[-1] == (
+        "Names are asserted, as they were typed: nobody has signed for those of 1 of the 2 records."
+    )
+    signature = desk.pack / "approvals" / "0001-review.json.sig"
+    signature.write_bytes(signature.read_bytes()[:-1] + b"\0")
+    with pytest.raises(IntegrityError, match="the signature is not that of key"):
+        review_status(str(desk.pack))
+
+
+def test_verify_makes_the_page_again_and_holds_the_records_to_the_pack(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+
+    def told() -> tuple[str, ...]:
+        approvals, review = checked.approvals(desk.pack), review_checked.review(desk.pack)
+        assert approvals.result == "ok", approvals.told
+        return (str(review.result), *review.told)
+
+    decide.show(Packed(desk.pack))  # as rendering does
+    assert told() == ("ok", "no record")
+    record = Store(desk.output).reviews
+    desk.taken(desk.returned([KEEP]))
+    assert told() == ("ok", "1 record")
+    page = desk.pack / "approvals" / "review.html"
+    whole = page.read_bytes()
+    page.write_bytes(whole.replace(b"still needed", b"not needed"))
+    assert told() == ("failed", "approvals/review.html says something else than the records")
+    page.unlink()
+    assert told() == ("failed", "approvals/review.html is missing")
+    page.write_bytes(whole)
+    (kept,) = record.records(desk.pack.name)
+    strange = msgspec.structs.replace(
+        kept, review="other", judged=(Judged(entitlement_id="E-0", decision=Decision.KEEP),)
+    )
+    review_records.append(desk.pack, strange)
+    decide.show(Packed(desk.pack))
+    said = told()
+    assert said[0] == "failed"
+    assert "decides about what the pack never asked: E-0" in said[1]
+    assert "is of another review" in said[2]
