@@ -22,7 +22,9 @@ import msgspec
 from audit import derive, evidence
 from audit.assess import catalogue, load
 from audit.assess.frameworks import frameworks
-from audit.assess.tables import ControlRow, ParameterRow, RequirementRow, VerdictRow
+from audit.assess.policy import ExceptionDays, Frame, OverrideKeys
+from audit.assess.profiles import shipped
+from audit.assess.tables import ControlRow, ExceptionRow, ParameterRow, RequirementRow, VerdictRow
 from audit.config import packaged, register, scalers, tickets
 from audit.config.settings import Settings
 from audit.config.tickets.tables import COLUMNS, MANDATORY
@@ -36,6 +38,7 @@ from audit.model.prices import Grant, Prices, Rates
 from audit.model.scaler import Parameter, Scaler
 from audit.model.stated import Idempotence, JobEntry, Objective, PerformedTest, ScalerSupport, VerifiedScaler
 from audit.model.ticket import Ticket
+from audit.model.waiver import Waiver
 from audit.render import results
 from audit.render.raw_files import RawFile
 from audit.store import Coverage
@@ -45,7 +48,7 @@ HERE = Path(__file__).resolve().parent
 DERIVED = tomllib.loads((HERE / "derived.toml").read_text(encoding="utf-8"))
 RECORDS = (
     Cadence, Statement, JobAttachment, ApprovedChange, ScalerFact, Coverage, RawFile, ParameterRow, ControlRow,
-    RequirementRow, VerdictRow,
+    RequirementRow, VerdictRow, ExceptionRow,
 )  # fmt: skip
 """Tables that are made from the collected ones and have a record class."""
 NOTE = "<!-- made by docs/generate.py: change the code's docstrings and run `make docs` -->"
@@ -113,7 +116,9 @@ def configuration() -> str:
             "Baselines that controls read. The keys are the parameters of the controls;"
             " [controls.md](controls.md) lists them with their defaults."
         ),
+        *_policy(),
         *_register(),
+        *_exceptions(),
         *_tickets(),
         *_prices(),
     ]
@@ -149,6 +154,66 @@ def _register() -> list[str]:
     for title, shape in tables.items():
         parts += [f"## {title}", _about(shape), _keys(shape)]
     return parts
+
+
+def _policy() -> list[str]:
+    """Return the part about profiles, overrides and how long exceptions may hold."""
+    parts = ["Beside the baselines it takes:", _keys(Frame).replace("array of table of typing.Any", "array of tables")]
+    sets = [f"- `{name}`: {each.about} {_set_by(each.policy)}" for name, each in shipped().items()]
+    parts += ["### Profiles", "\n".join(sets)]
+    parts += [
+        "### [[policy.overrides]]",
+        _about(OverrideKeys),
+        _keys(OverrideKeys),
+        (
+            "What is in force for a job: an override that fits it (of several the latest), else the key in [policy],"
+            " else the profile, else the control's own default. A control is run once for each set of baselines. The"
+            " table `parameters` and every finding tell the value and where it comes from."
+        ),
+        """```toml
+[policy]
+profile = "baseline"
+max_executions_most = 100
+
+[[policy.overrides]]
+tags = { environment = "prod" }
+profile = "strict"
+max_executions_most = 50
+```""",
+        "### policy.exception_days_most",
+        _about(ExceptionDays),
+        _keys(ExceptionDays),
+    ]
+    return parts
+
+
+def _set_by(policy: dict[str, Any]) -> str:
+    told = ", ".join(f"`{key} = {_toml(value)}`" for key, value in sorted(policy.items()))
+    return f"It sets {told}." if told else "It sets nothing."
+
+
+def _exceptions() -> list[str]:
+    """Return the part about the file of exceptions."""
+    return [
+        "# exceptions.toml",
+        (
+            "The failures that somebody bears for a time; `store.exceptions` names the file, and"
+            " `config/exceptions.toml` is a sample. It is read when a collection begins and kept in the run. Every key"
+            " has to be there; nothing in it may stand for several things. What is wrong in it is refused before"
+            " anything is collected; what only a run can tell is a finding of control JA-40 and stands in the table"
+            " `exceptions`:"
+        ),
+        (
+            "- `in_force`: its failure is marked as waived, and stays a failure; `--fail-on` passes over it.\n"
+            "- `expired`: its last day was before the end of the run; the failure counts again.\n"
+            "- `unused`: the check passes, or does not apply, or the job was deleted.\n"
+            "- `broken`: there is no such control, job or subject, or it asks for more days than"
+            " `policy.exception_days_most` gives."
+        ),
+        "## [[exceptions]]",
+        _about(Waiver),
+        _keys(Waiver),
+    ]
 
 
 def _tickets() -> list[str]:

@@ -9,11 +9,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from audit.assess.estate import WHOLE
+from audit.assess.statement import SqlError
 from audit.assess.tables import VerdictRow
 from audit.errors import ConfigError, EngineError
 from audit.model import Verdict
+from audit.model.baseline import in_force
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
     from audit.assess.estate import Estate, Job, Lack
     from audit.assess.header import Control
     from audit.assess.locked import Locked
@@ -27,6 +32,25 @@ _LONGEST = 600
 _WORDS = frozenset(Verdict)
 
 Placed = tuple[VerdictRow, datetime, str]
+
+
+class Judged(NamedTuple):
+    """Jobs that one set of baselines holds for: the control is run once for each set, and answers for these only."""
+
+    job_id: str
+    """One of the jobs, whose baselines are meant; empty = those that hold where nothing else does."""
+    holds: Callable[[str], bool]
+    """Tells whether a job, by its key, is one of them."""
+
+    @property
+    def within(self) -> str:
+        """Return the common table expression by which the control sees these baselines."""
+        job = "null" if not self.job_id else "'" + self.job_id.replace("'", "''") + "'"
+        return f"parameters as ({in_force('main.parameters', job)})"
+
+
+EVERY_JOB = Judged("", lambda _: True)
+"""One set of baselines for all."""
 
 
 class Answer(NamedTuple):
@@ -69,42 +93,66 @@ class _Said:
         self.broken = {key: told for key, job in self._estate.jobs.items() if not job.deleted}
 
 
-def answer(control: Control, estate: Estate, locked: Locked) -> Answers:
-    """Run one control. What is wrong with it is told in ``failure`` and in the verdicts; nothing is raised."""
-    said, failure = _Said(estate), ""
+def answer(
+    control: Control,
+    estate: Estate,
+    locked: Locked,
+    *,
+    judged: Sequence[Judged] = (EVERY_JOB,),
+    unsettled: Collection[str] = (),
+) -> Answers:
+    """Run one control. What is wrong with it is told in ``failure`` and in the verdicts; nothing is raised.
+
+    ``judged``: the sets of baselines and whom each is for. ``unsettled``: keys of jobs of which nobody knows which
+    baselines are theirs, for their tags weren't read.
+    """
+    said, failure, told = _Said(estate), "", ""
     try:
-        _subjects(control, estate, locked, said)
-        _answers(control, estate, locked, said)
+        for each in judged:
+            _subjects(control, estate, locked, said, each)
+            _answers(control, estate, locked, said, each)
     except (ConfigError, EngineError) as error:
-        part = ", subjects" if error.where.endswith(": subjects") else ""
-        failure = f"the control could not be run ({control.file}{part}): {error.message[:_LONGEST]}; {error.hint}"
-        said.fails(failure)
+        part = ", subjects" if ": subjects" in error.where else ""
+        place = f", {error.place}" if isinstance(error, SqlError) and error.place else ""
+        told = f"the control could not be run ({control.file}{part}{place}): {error.message[:_LONGEST]}"
+        failure = f"{told}; {error.hint}"
+        said.fails(told)
     by_job: dict[str, dict[str, Answer | None]] = {}
     for key, subject in sorted(said.subjects):
         by_job.setdefault(key, {})[subject] = said.answers.get((key, subject))
     rows: list[Placed] = []
     for key in estate.jobs:
-        rows.extend(_job(control, estate, key, by_job.get(key, {}), said.broken.get(key, "")))
+        open_ = estate.lacks(("tags",), key) if key in unsettled else []
+        rows.extend(_job(control, estate, key, by_job.get(key, {}), said.broken.get(key, ""), open_))
     if not estate.jobs:
-        rows.append(_nobody(control, estate, failure))
-    unanswered = {estate.jobs[key].job_id: said.broken[key] for key in sorted(said.broken)}
+        rows.append(_nobody(control, estate, told))
+    rows.extend(_whole(control, estate, by_job.get(WHOLE, {}), said.broken.get(WHOLE, "")))
+    unanswered = {estate.jobs[key].job_id: said.broken[key] for key in sorted(said.broken) if key != WHOLE}
     if unanswered and not failure:
         name, why = next(iter(unanswered.items()))
         failure = f"no answer for {len(unanswered)} of {len(estate.jobs)} jobs, such as {name}: {why}"
+    failure = failure or said.broken.get(WHOLE, "")
     return Answers(
         rows,
         len(said.subjects),
-        failure or _note(control, estate, len(said.subjects), len(by_job)),
+        failure or _note(control, estate, len(said.subjects), len(by_job.keys() - {WHOLE})),
         failure,
         unanswered,
     )
 
 
-def _subjects(control: Control, estate: Estate, locked: Locked, said: _Said) -> None:
+def _subjects(control: Control, estate: Estate, locked: Locked, said: _Said, judged: Judged) -> None:
     where = f"{control.path}: subjects"
-    for job_id, subject in locked.select(control.header.subjects, where=where, required=("job_id", "subject")):
+    found = locked.select(
+        control.header.subjects,
+        where=where,
+        required=("job_id", "subject"),
+        at=control.subjects_at,
+        within=judged.within,
+    )
+    for job_id, subject in found:
         key = _key(control, estate, job_id, subject, where)
-        if key is None:
+        if key is None or not judged.holds(key):
             continue
         if (key, subject) in said.subjects:
             said.breaks(key, f'its population lists the subject "{subject}" twice')
@@ -115,16 +163,19 @@ def _subjects(control: Control, estate: Estate, locked: Locked, said: _Said) -> 
             )
 
 
-def _answers(control: Control, estate: Estate, locked: Locked, said: _Said) -> None:
+def _answers(control: Control, estate: Estate, locked: Locked, said: _Said, judged: Judged) -> None:
     where = str(control.path)
     required = ("job_id", "subject", "verdict", "reason")
     for job_id, subject, verdict, reason, raw_ref in locked.select(
-        control.sql, where=where, required=required, optional=("raw_ref",)
+        control.sql, where=where, required=required, optional=("raw_ref",), at=control.at, within=judged.within
     ):
         key = _key(control, estate, job_id, subject, where)
-        if key is None:
+        if key is None or not judged.holds(key):
             continue
         if (key, subject) not in said.subjects:
+            if key == WHOLE:
+                told = f'it answers about the whole estate for "{subject}", which its population does not list'
+                raise _broken(control, where, f"{told}; null is no job")
             said.breaks(key, f'it answers for "{subject}", which its population does not list')
             continue
         if (key, subject) in said.answers:
@@ -135,14 +186,16 @@ def _answers(control: Control, estate: Estate, locked: Locked, said: _Said) -> N
             said.breaks(key, f'it gives no reason for "{subject}"')
         else:
             said.answers[key, subject] = Answer(verdict, reason, raw_ref if isinstance(raw_ref, str) else None)
-    for key, subject in sorted(said.subjects - said.answers.keys()):
+    for key, subject in sorted(each for each in said.subjects - said.answers.keys() if judged.holds(each[0])):
         said.breaks(key, f'it gives no answer for the subject "{subject}"')
 
 
 def _key(control: Control, estate: Estate, job_id: object, subject: object, where: str) -> str | None:
-    """Return the job's key, or None for a job that isn't assessed: out of scope, or deleted."""
-    if not isinstance(subject, str) or not subject or not isinstance(job_id, str):
+    """Return the job's key, WHOLE where the job is null, None for a job that isn't assessed: out of scope, deleted."""
+    if not isinstance(subject, str) or not subject or not isinstance(job_id, str | None):
         raise _broken(control, where, f"job_id and subject are text: it gives {job_id!r} and {subject!r}")
+    if job_id is None:
+        return WHOLE
     key = job_id.lower()
     if key not in estate.known:
         raise _broken(control, where, f'it names the job "{job_id}", which is not in the table jobs')
@@ -150,11 +203,15 @@ def _key(control: Control, estate: Estate, job_id: object, subject: object, wher
     return key if job is not None and not job.deleted else None
 
 
-def _job(control: Control, estate: Estate, key: str, found: dict[str, Answer | None], broken: str) -> list[Placed]:
+def _job(  # noqa: PLR0917  all that may keep a job from its verdicts
+    control: Control, estate: Estate, key: str, found: dict[str, Answer | None], broken: str, unread: list[Lack]
+) -> list[Placed]:
     """Return a job's verdicts: the control's own, unless the job, the control or the evidence keeps it from any."""
     job, told = estate.jobs[key], broken
     if job.deleted:
         found, told = {}, f"{job.deleted}; its configuration was not collected"
+    elif not told and unread:
+        told = "which baseline holds goes by tags, and evidence is missing: " + _listed([str(lack) for lack in unread])
     answers = {}
     for subject, given in (found or {job.name: None}).items():
         lacks = estate.lacks(_rests_on(control, subject if found else None), key)
@@ -182,16 +239,33 @@ def _lacking(control: Control, given: Answer | None, told: str, lacks: list[Lack
     return Answer(Verdict.NOT_ASSESSED.value, why, given.raw_ref if given else None)
 
 
+def _whole(control: Control, estate: Estate, found: dict[str, Answer | None], broken: str) -> list[Placed]:
+    """Return the verdicts about the whole estate, where a control has any."""
+    lacks = estate.lacks(control.header.needs, WHOLE)
+    told = broken or ("evidence is missing: " + _listed([str(lack) for lack in lacks]) if lacks else "")
+    at, ref = estate.fallback
+    rows = []
+    for subject, given in found.items():
+        said = (
+            Answer(Verdict.NOT_ASSESSED.value, told, given.raw_ref if given else None) if told or not given else given
+        )
+        rows.append((_verdict(control, None, subject, said), at, said.raw_ref or ref))
+    return rows
+
+
 def _row(control: Control, job: Job, subject: str, given: Answer) -> Placed:
-    row = VerdictRow(
+    return _verdict(control, job.job_id, subject, given), job.observed_at, given.raw_ref or job.raw_ref
+
+
+def _verdict(control: Control, job_id: str | None, subject: str, given: Answer) -> VerdictRow:
+    return VerdictRow(
         control_id=control.id,
-        job_id=job.job_id,
+        job_id=job_id,
         subject=subject,
         verdict=given.verdict,
         severity=str(control.header.severity),
         reason=given.reason,
     )
-    return row, job.observed_at, given.raw_ref or job.raw_ref
 
 
 def _nobody(control: Control, estate: Estate, failure: str) -> Placed:

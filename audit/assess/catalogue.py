@@ -92,6 +92,7 @@ KEYS = {
     "spares": "by kind of `needs`, the subjects that don't rest on it: its gap leaves their answers standing",
     "empty": "the reason given for a job without any subject",
     "frameworks": "requirement ids by framework: `mcsb`, `iso27001`, `soc2`, `nist80053`, `pci`, `cis`",
+    "last": "`true`: it is run after all others, and sees their answers in `verdicts` and `exceptions`",
     "parameters": "baselines by name, each with `default`, `description` and, where the default doesn't tell, `type`",
 }
 """What each key of a header means."""

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from audit.model import Run
 
 _HERE = "audit/assess/estate.py"
+WHOLE = ""
+"""The key of the whole estate, where a control answers about no job in particular."""
 
 
 class Job(NamedTuple):
@@ -44,12 +46,23 @@ class Estate(NamedTuple):
     gaps: dict[str, dict[str, list[Lack]]]
     unlisted: tuple[str, ...]
     """Scopes whose jobs could not be listed, with the reason."""
+    unread: dict[str, list[Lack]]
+    """Every gap by kind: what an answer about the whole estate would rest on."""
+    read_at: frozenset[str]
+    """Lower-case scopes whose jobs were listed to the end."""
     fallback: tuple[datetime, str]
     """observed_at and raw_ref of an answer that no job's row can carry: what the jobs list itself said."""
 
     def lacks(self, needs: tuple[str, ...], key: str) -> list[Lack]:
-        """Return the gaps in the needed kinds for one job, by lower-case id."""
+        """Return the gaps in the needed kinds for one job, by lower-case id; for WHOLE those of the whole estate."""
+        if key == WHOLE:
+            return [lack for kind in needs for lack in self.unread.get(kind, ())]
         return [lack for kind in needs for lack in self.gaps.get(kind, {}).get(key, ())]
+
+    def listed(self, key: str) -> bool:
+        """Tell whether all jobs were read where a job of this key would be."""
+        parts = key.split("/")
+        return not self.unread.get("jobs") and bool({"/".join(parts[:3]), "/".join(parts[:5])} & self.read_at)
 
 
 def read(locked: Locked, run: Run) -> Estate:
@@ -71,11 +84,23 @@ def read(locked: Locked, run: Run) -> Estate:
         where=_HERE,
         required=("told",),
     )
+    read_at = locked.select(
+        "select scope from coverage where kind = 'jobs' and outcome = 'collected'", where=_HERE, required=("scope",)
+    )
+    unread: dict[str, list[Lack]] = defaultdict(list)
+    for kind, scope, reason, detail in locked.select(
+        f"select {', '.join(columns[1:])} from coverage where outcome = 'gap' order by kind, lower(scope), row_id",
+        where=_HERE,
+        required=columns[1:],
+    ):
+        unread[kind].append(Lack(kind, scope, f"{reason} ({detail})" if detail else reason))
     return Estate(
         jobs=jobs,
         known=frozenset(jobs) | {row[0] for row in listed},
         gaps=gaps,
         unlisted=tuple(row[0] for row in unlisted),
+        unread=unread,
+        read_at=frozenset(scope.rstrip("/").lower() for (scope,) in read_at),
         fallback=_fallback(locked, run),
     )
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 import msgspec
 import yaml
 
-from audit.assess.statement import one_select
+from audit.assess.statement import Place, one_select
 from audit.errors import ConfigError
 from audit.model import Severity
 
@@ -73,6 +73,8 @@ class Header(_Table, frozen=True, kw_only=True):
     """The reason given where a job has no subject at all."""
     frameworks: Frameworks = Frameworks()
     parameters: dict[str, Parameter] = {}
+    last: bool = False
+    """It is run after all others, and sees what they answered: the tables ``verdicts`` and ``exceptions``."""
 
 
 class Control(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +86,10 @@ class Control(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     sql: str
     source: Literal["built-in", "own"]
+    at: Place = Place()
+    """Where the SELECT stands in the file."""
+    subjects_at: Place = Place(line=0)
+    """Where the header's ``subjects`` stand in the file."""
 
     @property
     def id(self) -> str:
@@ -103,10 +109,32 @@ def parse(text: str, *, path: Path, file: str, source: Literal["built-in", "own"
         )
     header = _header(_yaml(found["yaml"], where), where)
     _check(header, kinds, where)
-    one_select(header.subjects, where=f"{where}: subjects")
+    subjects_at = _subjects_at(found["yaml"], text[: found.start("yaml")].count("\n"))
+    one_select(header.subjects, where=f"{where}: subjects", at=subjects_at)
     sql = text[found.end() :].strip()
-    one_select(sql, where=where)
-    return Control(header=header, path=path, file=file, text=text, sql=sql, source=source)
+    begins = found.end() + len(text[found.end() :]) - len(text[found.end() :].lstrip())
+    at = Place(line=1 + text.count("\n", 0, begins), column=begins - 1 - text.rfind("\n", 0, begins))
+    one_select(sql, where=where, at=at)
+    return Control(
+        header=header, path=path, file=file, text=text, sql=sql, source=source, at=at, subjects_at=subjects_at
+    )
+
+
+def _subjects_at(header: str, above: int) -> Place:
+    """Return where the value of ``subjects`` begins; ``above``: the lines before the header."""
+    document = yaml.compose(header, Loader=yaml.SafeLoader)
+    for key, value in document.value if isinstance(document, yaml.MappingNode) else ():
+        if key.value != "subjects":
+            continue
+        begins = above + value.start_mark.line + 1
+        if value.style != "|":
+            folded = "\n" in header[value.start_mark.index : value.end_mark.index].strip()
+            return Place(line=begins, column=value.start_mark.column + bool(value.style), exact=not folded)
+        lines = header.split("\n")[value.start_mark.line + 1 : value.end_mark.line]
+        blank = next((number for number, line in enumerate(lines) if line.strip()), 0)
+        indent = len(lines[blank]) - len(lines[blank].lstrip()) if lines else 0
+        return Place(line=begins + 1, column=indent, indent=indent)
+    return Place(line=0)
 
 
 class _UniqueKeys(yaml.SafeLoader):

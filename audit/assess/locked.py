@@ -12,7 +12,8 @@ from typing import Any, Self
 import duckdb
 
 from audit.assess.quoting import unquoted
-from audit.assess.statement import first_line, one_select
+from audit.assess.schema import Schema
+from audit.assess.statement import Place, SqlError, one_select, told
 from audit.errors import ConfigError
 
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -41,6 +42,7 @@ class Locked:
         self._timeout = timeout
         self._con = duckdb.connect(str(database), read_only=True, config=_CONFIG)
         self._con.execute("set global TimeZone = 'UTC'")
+        self._con.execute("set global errors_as_json = true")
         self._con.execute("set lock_configuration = true")
 
     def __enter__(self) -> Self:
@@ -54,20 +56,29 @@ class Locked:
         self._con.close()
 
     def select(
-        self, sql: str, *, where: str, required: tuple[str, ...], optional: tuple[str, ...] = ()
+        self,
+        sql: str,
+        *,
+        where: str,
+        required: tuple[str, ...],
+        optional: tuple[str, ...] = (),
+        at: Place | None = None,
+        within: str = "",
     ) -> Iterator[tuple[Any, ...]]:
         """Yield rows of ``required`` and then ``optional`` columns, None where an optional one isn't selected.
 
+        ``at``: where the SQL stands in its file. ``within``: common table expressions that it sees in place of tables.
         Raises ConfigError naming ``where``: not one SELECT, an error in it, other columns, or longer than the timeout.
         """
-        with closing(self.rows(sql, where=where)) as rows:
+        with closing(self.rows(sql, where=where, at=at, within=within)) as rows:
             places = _places(list(next(rows)), required, optional, where)
             for row in rows:
                 yield tuple(row[place] if place is not None else None for place in places)
 
-    def rows(self, sql: str, *, where: str) -> Generator[tuple[Any, ...]]:
+    def rows(self, sql: str, *, where: str, at: Place | None = None, within: str = "") -> Generator[tuple[Any, ...]]:
         """Yield the names of the columns, then every row. Raises ConfigError as :meth:`select` does."""
-        self._one_select(sql, where)
+        self._one_select(sql, where, at)
+        before = f"with {within} select * from (\n" if within else ""
         cursor = self._con.cursor()
         late = threading.Event()
 
@@ -79,7 +90,7 @@ class Locked:
         timer.daemon = True
         timer.start()
         try:
-            cursor.execute(sql)
+            cursor.execute(f"{before}{sql}\n)" if within else sql)
             yield tuple(column[0] for column in cursor.description or ())
             while rows := cursor.fetchmany(_CHUNK):
                 yield from rows
@@ -88,25 +99,31 @@ class Locked:
         except (duckdb.Error, ValueError, OverflowError) as error:  # the last two: a value that Python can't hold
             if late.is_set():
                 raise self._late(where) from None
-            raise ConfigError(
-                f"the SQL failed: {first_line(error)}",
-                where=where,
-                hint="it sees the run's tables and nothing else; docs/tables.md lists them",
-            ) from None
+            raise self._failed(error, sql, len(before.encode()), where, at) from None
         finally:
             timer.cancel()
             timer.join()
             cursor.close()
 
-    def _one_select(self, sql: str, where: str) -> None:
+    def _failed(self, error: Exception, sql: str, before: int, where: str, at: Place | None) -> SqlError:
+        """Return DuckDB's error with its place in the file and what the SQL may use instead."""
+        found = told(error)
+        place = (0, 0)
+        if at is not None and found.position is not None and found.position >= before:
+            place = at.of(sql, found.position - before)
+        return SqlError(
+            f"the SQL failed: {found.message}", where=where, hint=Schema(self._con).hint(found, sql), at=place
+        )
+
+    def _one_select(self, sql: str, where: str, at: Place | None) -> None:
         """Refuse anything but one SELECT; where it lacks only the quotes around a column, say so."""
         try:
-            one_select(sql, where=where)
-        except ConfigError as error:
+            one_select(sql, where=where, at=at)
+        except SqlError as error:
             found = self._con.execute(_KEYWORDS).fetchall()
             if word := unquoted(sql, {name for (name,) in found}):
                 hint = f'{word} is a word of SQL and a column here: write it as "{word}", in double quotes'
-                raise ConfigError(error.message, where=where, hint=hint) from None
+                raise SqlError(error.message, where=where, hint=hint, at=(error.line, error.column)) from None
             raise
 
     def _late(self, where: str) -> ConfigError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,11 +32,46 @@ class VerdictRow(Record, frozen=True, kw_only=True):
     """The control's: ``low`` ``medium`` ``high`` ``critical``."""
     reason: str
     waived: bool = False
+    """An exception in force is about this failure, which stays one; ``--fail-on`` passes over it."""
     waiver_id: str | None = None
+    """The exception's id, in table ``exceptions``."""
+
+
+class ExceptionRow(Record, frozen=True, kw_only=True):
+    """One exception that people approved, and what became of it, as of the end of the run. ``raw_ref``: run.json."""
+
+    table = "exceptions"
+    row_key = ("id",)
+
+    id: str
+    control_id: str
+    job_id: str
+    """As the file has it: there may be no such job."""
+    subject: str
+    severity: str | None
+    """The control's; null = there is no such control."""
+    category: str
+    justification: str
+    compensating_control: str
+    requester: str
+    approver: str
+    approved_on: date
+    ticket: str
+    expires: date
+    """The last day on which it holds."""
+    state: str
+    """``in_force`` ``expired`` (the failure counts again) ``unused`` (there is no failure) ``broken`` (it is about
+    nothing, or asks for more than may be asked)"""
+    used: bool | None
+    """Whether it waives a failure; null = its check could not be assessed, or was not looked at in this run."""
+    detail: str
 
 
 class ParameterRow(Record, frozen=True, kw_only=True):
-    """One baseline in force. ``job_id`` null = every job; ``value`` is JSON; ``origin`` tells who set it."""
+    """One baseline in force. ``job_id`` null = every job that has no row of its own; ``value`` is JSON.
+
+    ``origin`` tells who set it: the control's default, a profile, [policy], or an override of [policy] with its tags.
+    """
 
     table = "parameters"
     row_key = ("control_id", "job_id", "name")
@@ -113,15 +149,16 @@ class Spool:
             line: dict[str, Any] = {"row_id": record.row_id, "observed_at": observed_at, "raw_ref": raw_ref}
             self._file.write(self._encoder.encode(line | plain(record)) + b"\n")
 
-    def into(self, con: duckdb.DuckDBPyConnection) -> None:
-        """Replace the table by the spooled rows, in their order."""
-        self._file.close()
+    def into(self, con: duckdb.DuckDBPyConnection, *, order: str = "") -> None:
+        """Replace the table by the rows spooled so far: in their order, or in that of the named columns."""
+        self._file.flush()
         schema = columns(self._record)
         names = ", ".join(f'"{name}"' for name, _ in schema)
         con.execute(f"create or replace table {self._record.table} ({', '.join(f'{n!s} {t}' for n, t in schema)})")
         con.execute(
             f"insert into {self._record.table} select {names} "
-            "from read_json($path, format = 'newline_delimited', columns = $columns, maximum_object_size = 67108864)",
+            "from read_json($path, format = 'newline_delimited', columns = $columns, maximum_object_size = 67108864)"
+            + (f" order by {order}" if order else ""),
             {"path": str(self._path), "columns": dict(schema)},
         )
 

@@ -22,7 +22,7 @@ MOST_BYTES = 20 << 20
 MOST_BYTES_TOGETHER = 200 << 20
 """All attachments of a register: 200 MiB."""
 
-_JOB = re.compile(r"(?i)/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.app/jobs/[^/]+")
+JOB = re.compile(r"(?i)/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.app/jobs/[^/]+")
 _RESOURCE = re.compile(r"(?i)/subscriptions/[^/]+/resourcegroups/[^/]+/providers/[^/]+/[^/]+/.+")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _UNFIT = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]|^\.|[. ]$|\.part$')
@@ -63,7 +63,7 @@ def _entry(entry: JobEntry, index: int, file: RegisterFile, name: str, today: da
     if bool(entry.id) == bool(entry.name):
         both = "both an id and a name" if entry.id else "neither an id nor a name"
         raise toml.wrong(name, here, f"{here} has {both}", hint="give the job's resource id, or a pattern of names")
-    if entry.id and not _JOB.fullmatch(entry.id):
+    if entry.id and not JOB.fullmatch(entry.id):
         hint = "/subscriptions/…/resourceGroups/…/providers/Microsoft.App/jobs/NAME, or `name` for a name"
         raise toml.wrong(name, f"{here}.id", f"{here}.id is not the resource id of a job", hint=hint)
     if entry.name.count("/") > 1 or entry.name.strip() != entry.name:

@@ -105,6 +105,8 @@ class StoreSettings(_Table, frozen=True, kw_only=True):
     """Folders with report templates of your own, relative to audit.toml's."""
     scalers: str = ""
     """A scaler catalogue of your own, relative to audit.toml's folder: what it lists wins, scaler by scaler."""
+    exceptions: str = ""
+    """The failures that are borne for a time, a file relative to audit.toml's folder; empty = none."""
     capabilities: str = ""
     """Capabilities of your own, relative to audit.toml's folder: what it lists is added, or wins by name."""
 

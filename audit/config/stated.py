@@ -1,4 +1,4 @@
-"""Everything that stands beside audit.toml and goes into the run: register, scalers, catalogue, prices, tickets."""
+"""What stands beside audit.toml and goes into the run: register, exceptions, scalers, catalogue, prices, tickets."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from audit.config import prices, register, scalers, tickets
+from audit.config import exceptions, prices, register, scalers, tickets
 from audit.model.prices import Prices
 from audit.model.scaler import Scaler
 from audit.model.stated import Register, VerifiedScaler
 from audit.model.ticket import Tickets
+from audit.model.waiver import Exceptions
 
 if TYPE_CHECKING:
     from audit.config.settings import Settings
@@ -23,6 +24,7 @@ class Stated(msgspec.Struct, frozen=True, kw_only=True):
 
     folder: Path = Path()
     register: Register | None = None
+    exceptions: Exceptions | None = None
     scalers_verified: tuple[VerifiedScaler, ...] = ()
     scalers: dict[str, Scaler] = {}
     prices: Prices | None = None
@@ -40,15 +42,16 @@ def beside(config: Path, settings: Settings) -> Stated:
 
     Raises ConfigError for whatever is wrong in any of them; nothing has been collected then.
     """
-    folder = config.parent
+    folder, store = config.parent, settings.store
     now = datetime.now(UTC)
     tomorrow = now.date() + timedelta(days=1)  # it may be tomorrow already where people are
     people = folder / register.NAME
     return Stated(
         folder=folder,
         register=register.read(people, today=tomorrow) if people.exists() or people.is_symlink() else None,
+        exceptions=exceptions.read(folder / store.exceptions, today=tomorrow) if store.exceptions else None,
         scalers_verified=settings.scalers,
-        scalers=scalers.differing(scalers.read(folder / settings.store.scalers)) if settings.store.scalers else {},
+        scalers=scalers.differing(scalers.read(folder / store.scalers)) if store.scalers else {},
         prices=prices.read(folder / settings.cost.prices) if settings.cost.prices else prices.shipped(),
         tickets=tickets.read(folder, settings.changes.files, now=now) if settings.changes.files else None,
     )

@@ -15,6 +15,7 @@ from audit.model.scaler import Scaler
 from audit.model.scope import Scope
 from audit.model.stated import Register, VerifiedScaler
 from audit.model.ticket import Tickets
+from audit.model.waiver import Exceptions
 from audit.model.window import Window
 
 
@@ -96,6 +97,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """The [policy] baselines in force when the run was made; controls read them."""
     register: Register | None = None
     """jobs.toml as it was when the run began: what people state; null = there was none."""
+    exceptions: Exceptions | None = None
+    """The exceptions that were approved, as they were when the run began; null = no file was named."""
     scalers_verified: tuple[VerifiedScaler, ...] = ()
     """[[scalers]] of audit.toml when the run began."""
     scalers: dict[str, Scaler] = {}

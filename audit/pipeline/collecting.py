@@ -73,11 +73,14 @@ def collect(
 
     ``stated``: what people state beside audit.toml, taken into the run as it is now.
 
-    Raises ConfigError before anything is read where [policy] doesn't fit the controls, AzureUnreachable, StoreError.
+    Raises ConfigError before anything is read where [policy] or an exception doesn't fit the controls,
+    AzureUnreachable, StoreError.
     KeyboardInterrupt leaves a run that :func:`resume` completes.
     """
     chosen = closure(kinds)
-    assess.check_policy(assess.load([packaged("config") / "controls", *controls]), settings.policy)
+    loaded = assess.load([packaged("config") / "controls", *controls])
+    policy = assess.check_policy(loaded, settings.policy)
+    assess.check_exceptions(loaded, policy.exception_days, stated.exceptions if stated else None)
     store = Store(output, key_file=key_file)
     work = _collected(settings, store, None, window=window, kinds=chosen, progress=progress or Silent(), stated=stated)
     return _to_the_end(work)
@@ -213,6 +216,7 @@ def begin(
         approval=settings.approval,
         review=settings.review,
         register=said.register,
+        exceptions=said.exceptions,
         scalers_verified=said.scalers_verified,
         scalers=said.scalers,
         prices=said.prices,

@@ -57,6 +57,7 @@ def load(con: duckdb.DuckDBPyConnection) -> dict[str, Row]:
         control["needs"] = json.loads(control["needs"] or "[]")
         control["counts"] = dict.fromkeys(VERDICTS, 0)
         control["parameters"] = []
+        control["own_baselines"] = 0
     counted = "select control_id, verdict, count(*) as n from verdicts group by all order by all"
     for row in fetch(con, counted):
         if row["control_id"] in controls:
@@ -64,6 +65,10 @@ def load(con: duckdb.DuckDBPyConnection) -> dict[str, Row]:
     for row in fetch(con, "select * from parameters where job_id is null order by control_id, name"):
         if row["control_id"] in controls:
             controls[row["control_id"]]["parameters"].append(row)
+    own = "select control_id, count(distinct lower(job_id)) as n from parameters where job_id is not null group by all"
+    for row in fetch(con, own):
+        if row["control_id"] in controls:
+            controls[row["control_id"]]["own_baselines"] = row["n"]
     return controls
 
 

@@ -18,7 +18,7 @@ _TYPES = {
     "since until from to started ended fired_at resolved_at first_seen_at created_at "
     "collected_at stated_at planned_from planned_until approved_at reviewed_at updated_at created_on "
     "membership_expires",
-    "date": "day month stated_on verified_on verified_for_date",
+    "date": "day month stated_on verified_on verified_for_date approved_on exceptions.expires",
     "double": "threshold activation_threshold "
     "value duration_s cpu memory_gib pull_seconds interval_s threshold_s executions_per_day interval_h "
     "observed_per_day limit_days proposed_interval_h quantity_vcpu_s quantity_gib_s vcpu_s gib_s",
@@ -32,7 +32,7 @@ _TYPES = {
     "can_listen can_send rbac purge_protection soft_delete admin_user anonymous_pull dead_letter_on_expiration "
     "requires_session duplicate_detection registration_enabled identity_possible "
     "privileged conditional applicable complete denied emergency undecided approved_before approved_by_implementer "
-    "approved_by_requester_alone reviewed_by_implementer",
+    "approved_by_requester_alone reviewed_by_implementer used",
 }
 _TYPE_OF = {name: kind for kind, names in _TYPES.items() for name in names.split()}
 
@@ -104,6 +104,8 @@ TABLES = {
     "created_on",
     "deny_assignments": "assignment_id name scope",
     "vault_access_policies": "vault_id principal_id application_id secrets",
+    "exceptions": "id control_id job_id subject severity category justification compensating_control requester "
+    "approver approved_on ticket expires state used detail",
     "locks": "lock_id name subscription_id scope level notes owners",
     "policy_exemptions": "exemption_id name subscription_id scope category assignment_id definition_reference_ids "
     "display_name description expires created_by created_at modified_by modified_at metadata",

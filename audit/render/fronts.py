@@ -24,6 +24,7 @@ _EVIDENCE = (
     ("controls", "Controls"),
     ("findings", "Findings"),
     ("not-assessed", "Not assessed"),
+    ("exceptions", "Exceptions"),
     ("health", "How the jobs did"),
     ("changes", "What changed"),
     ("access", "Who has access"),

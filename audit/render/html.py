@@ -25,6 +25,7 @@ from audit.render.sections import (
     budgets,
     changes,
     coverage,
+    excused,
     figures,
     findings,
     frameworks,
@@ -116,6 +117,7 @@ class Report:
             scope_name=self._names.scope,
             verdict_link=self._verdict_link,
             evidence_name=links.reference,
+            baselines_of=self._baselines_of,
         )
 
     def write(self, lacking: frozenset[str], incidents: Sequence[Incident]) -> None:
@@ -180,6 +182,7 @@ class Report:
             "own_controls": sum(1 for control in self._controls.values() if control["source"] != "built-in"),
             "areas": matrix.areas(con),
             "frameworks": self._frameworks,
+            "excused": excused.counts(con),
             "change_counts": changes.counts(con),
             "ticket_counts": tickets.counts(con),
             "access_counts": access.counts(con, "listing_access"),
@@ -254,6 +257,11 @@ class Report:
         for framework in self._frameworks:
             page = self._templates.render("framework.html", base="../", framework=framework, **told)
             self._staging.write(links.framework_page(framework["key"]), page)
+
+    def _baselines_of(self, verdict: Row) -> list[Row]:
+        """Return what a verdict's job was judged by: a control's parameters, the job's own in the place of others."""
+        own = {each["name"]: each for each in verdict["own_baselines"] or ()}
+        return [own.get(each["name"], each) for each in self._controls[verdict["control_id"]]["parameters"]]
 
     def _verdict_link(self, control_id: str, verdict: str) -> str:
         """Return where a control's verdicts of one word begin."""

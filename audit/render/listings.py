@@ -7,7 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from audit.render.rows import Row
-from audit.render.sections import access, budgets, changes, coverage, findings, health, holding, matrix, owners, tickets
+from audit.render.sections import (
+    access,
+    budgets,
+    changes,
+    coverage,
+    excused,
+    findings,
+    health,
+    holding,
+    matrix,
+    owners,
+    tickets,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -98,6 +110,22 @@ def of_index(con: duckdb.DuckDBPyConnection, run: Run, names: Names, views: RawV
             sql=findings.OPEN,
             size=200,
             told=_each(dict),
+        ),
+        Listing(
+            name="exceptions",
+            title="Exceptions",
+            template="sections/exceptions.html",
+            sql=excused.EXCEPTIONS,
+            size=200,
+            told=_each(excused.told),
+        ),
+        Listing(
+            name="exemptions",
+            title="Policy exemptions",
+            template="sections/exemptions.html",
+            sql=excused.EXEMPTIONS,
+            size=200,
+            told=_each(lambda row: excused.exempted(row, names)),
         ),
         Listing(
             name="health",

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from audit.render import data, fronts, html, raw_files, results, review, workbook
+from audit.render import data, fronts, html, raw_files, results, review, views, workbook
 from audit.store import atomic
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def build(
             raw_files.create(con, stored)
             _evidence(stored, folder)
             _controls(controls, folder / "controls")
-            data.write(con, folder / "data")
+            views.write(folder / "controls", data.write(con, folder / "data"))
             reports(
                 con,
                 run,

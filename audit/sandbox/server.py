@@ -183,12 +183,13 @@ class Sandbox:
         return f"{access}\n{estates.policy_toml(self.estate)}"
 
     def naming_toml(self) -> str:
-        """Return what that audit.toml says besides, where the files lie beside it: it names the tickets."""
-        return estates.changes_toml(self.estate)
+        """Return what that audit.toml says besides, where the files lie beside it: it names the tickets and the exceptions."""
+        return estates.changes_toml(self.estate) + estates.exceptions_toml(self.estate)
 
     def files(self) -> dict[str, str]:
-        """Return what lies beside that audit.toml, by path: people's register, what it attaches, their tickets."""
-        return estates.register_files(self.estate) | estates.ticket_files(self.estate)
+        """Return what lies beside that audit.toml, by path: register, what it attaches, tickets, exceptions."""
+        beside = estates.register_files(self.estate) | estates.ticket_files(self.estate)
+        return beside | estates.exception_files(self.estate)
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables that either credential needs."""

@@ -24,6 +24,7 @@ from audit.render.dossier import (
 from audit.render.dossier.batch import OF_JOB, SIZE, About, Facts, of_job, read
 from audit.render.rows import Row, fetch, one
 from audit.render.sections import owners
+from audit.render.sections.findings import OWN_BASELINES
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,7 +35,9 @@ __all__ = ["About", "jobs", "prepare"]
 
 _QUERIES = {
     "verdicts": f"""
-        select b.job_key, t.*, c.title, c.area from verdicts t join controls c using (control_id) {OF_JOB}
+        select b.job_key, t.*, c.title, c.area
+        from (select v.*, own.own_baselines from verdicts v {OWN_BASELINES}) t
+        join controls c using (control_id) {OF_JOB}
         order by b.position, c.area, {VERDICT_RANK.format("t")}, {SEVERITY_RANK.format("t")}, t.control_id, t.subject,
                  t.row_id
     """,

@@ -10,14 +10,23 @@ from audit.render.controls import SEVERITY_RANK, VERDICT_RANK, VERDICTS
 if TYPE_CHECKING:
     from audit.render.rows import Row
 
-_OF_JOB = """
+OWN_BASELINES = """
+left join (
+    select control_id, lower(job_id) as baseline_job,
+           list(struct_pack(name := name, value := value::VARCHAR, origin := origin) order by name) as own_baselines
+    from parameters where job_id is not null group by all
+) as own on own.control_id = v.control_id and own.baseline_job = lower(v.job_id)
+"""
+"""SQL: what a verdict's job is judged by where that differs from what holds for all."""
+_OF_JOB = f"""
 from verdicts v
 left join report_jobs j on j.job_key = lower(v.job_id)
+{OWN_BASELINES}
 """
 
 FAILURES = f"""
 select row_number() over (order by {SEVERITY_RANK.format("v")}, v.control_id, v.waived, j.position, v.subject, v.row_id)
-       as number, v.*, j.name, j.subscription, j.resource_group
+       as number, v.*, j.name, j.subscription, j.resource_group, own.own_baselines
 {_OF_JOB}
 where v.verdict = 'fail'
 """
@@ -33,7 +42,7 @@ group by v.control_id, v.severity, v.reason
 
 OF_CONTROL = f"""
 select row_number() over (order by {VERDICT_RANK.format("v")}, j.position nulls first, v.subject, v.row_id) as number,
-       v.*, j.name, j.subscription, j.resource_group
+       v.*, j.name, j.subscription, j.resource_group, own.own_baselines
 {_OF_JOB}
 where v.control_id = '{{control}}'
 """

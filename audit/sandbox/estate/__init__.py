@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit.sandbox.estate import scale, story
+from audit.sandbox.estate.exceptions import exception_files, exceptions_toml
 from audit.sandbox.estate.model import Body, Estate
 from audit.sandbox.estate.policy import policy_toml
 from audit.sandbox.estate.register import register_files
@@ -19,6 +20,8 @@ __all__ = [
     "Estate",
     "build",
     "changes_toml",
+    "exception_files",
+    "exceptions_toml",
     "planted_secrets",
     "policy_toml",
     "register_files",

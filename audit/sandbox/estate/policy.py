@@ -26,6 +26,7 @@ STANDING_PRINCIPALS = ("deploy-*", "emergency.access@norvane.example")
 COST_PER_EXECUTION_MOST = {"EUR": "0.05", "USD": "0.50"}
 REQUIRED_TAGS = ("owner", "environment", "cost-centre", "runbook")
 STALE_AFTER_DAYS = 30
+MAX_EXECUTIONS_IN_PRODUCTION = 50
 
 
 def policy_toml(estate: Estate) -> str:
@@ -47,6 +48,15 @@ def policy_toml(estate: Estate) -> str:
         + "cost_per_execution_most = { "
         + ", ".join(f"{key} = {json.dumps(value)}" for key, value in COST_PER_EXECUTION_MOST.items())
         + " }\n"
+        + _overrides(estate)
         + '\n[[scalers]]\ntype = "azure-eventhub"\nverified_by = "tove.lindqvist@norvane.example"\n'
         + f'verified_on = {tried}\nverified_for = "identity, checkpoints in blobs, 0 to 200 executions"\n'
     )
+
+
+def _overrides(estate: Estate) -> str:
+    """Return what holds for production alone; a generated estate has no such rule."""
+    if not any(body["name"] == "orders-fulfil" for body in estate.resources.values()):
+        return ""
+    chosen = f'tags = {{ environment = "production" }}\nmax_executions_most = {MAX_EXECUTIONS_IN_PRODUCTION}\n'
+    return f"\n[[policy.overrides]]\n{chosen}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from audit.render.workbook.sheets.access import IDENTITIES, PERMISSIONS, ROLE_ASSIGNMENTS, ROLES
 from audit.render.workbook.sheets.assessment import CONTROLS, COVERAGE, FINDINGS, RECONCILIATION, REQUIREMENTS
 from audit.render.workbook.sheets.effective import ANSWERS, EFFECTIVE
-from audit.render.workbook.sheets.governance import CADENCE, EXEMPTIONS, LOCKS
+from audit.render.workbook.sheets.governance import CADENCE, EXCEPTIONS, EXEMPTIONS, LOCKS
 from audit.render.workbook.sheets.health import EXECUTIONS, HEALTH
 from audit.render.workbook.sheets.jobs import CONTAINERS, ENVIRONMENTS, JOBS, SCALE_RULES, SECRETS, SUBSCRIPTIONS
 from audit.render.workbook.sheets.operations import ACTION_GROUPS, ACTIVITY_LOG, DIAGNOSTIC_SETTINGS, RAW_FILES
@@ -20,6 +20,7 @@ EVIDENCE = (
     FINDINGS,
     CONTROLS,
     REQUIREMENTS,
+    EXCEPTIONS,
     JOBS,
     HEALTH,
     EXECUTIONS,

@@ -79,11 +79,24 @@ RECONCILIATION = Sheet(
     ),
 )
 
+BASELINES = """
+    select g.control_id, k.job_key,
+           string_agg(g.name || ' ' || left(coalesce(o.value, g.value)::VARCHAR, 120) || ', from '
+                      || coalesce(o.origin, g.origin), '; ' order by g.name) as baselines
+    from parameters g
+    join (select distinct control_id, lower(job_id) as job_key from parameters) k using (control_id)
+    left join parameters o on o.control_id = g.control_id and o.name = g.name and lower(o.job_id) = k.job_key
+    where g.job_id is null
+    group by all
+"""
+"""SQL: what a control judges by and who set it, in one line; job_key null = every job without a line of its own."""
+
 FINDINGS = Sheet(
     title="Findings",
     note="Every verdict of every control, failures first, then what could not be assessed.",
     query=f"""
-        select v.*, c.title, c.area, c.remediation, c.supports, c.control_id || ' ' || c.title as control,
+        select v.*, case when v.verdict = 'fail' then coalesce(own.baselines, every.baselines) end as baselines,
+               c.title, c.area, c.remediation, c.supports, c.control_id || ' ' || c.title as control,
                coalesce(j.name, regexp_extract(v.job_id, '[^/]+$')) as job, s.name as subscription,
                j.resource_group,
                list_position(['fail', 'not_assessed', 'pass', 'not_applicable'], v.verdict) as verdict_rank,
@@ -92,9 +105,11 @@ FINDINGS = Sheet(
         left join (select *, {SUPPORTS} as supports from controls) c using (control_id)
         left join population j on lower(j.job_id) = lower(v.job_id)
         left join subscriptions s on lower(s.subscription_id) = lower(j.subscription_id)
+        left join ({BASELINES}) every on every.control_id = v.control_id and every.job_key is null
+        left join ({BASELINES}) own on own.control_id = v.control_id and own.job_key = lower(v.job_id)
     """,
     order="verdict_rank, severity_rank, control_id, lower(job_id), subject, row_id",
-    tables=("verdicts", "controls", "population", "subscriptions"),
+    tables=("verdicts", "controls", "population", "subscriptions", "parameters"),
     kinds=("jobs",),
     columns=(
         Column(
@@ -110,6 +125,7 @@ FINDINGS = Sheet(
         Column("subject", "Subject", 26, note="What about the job was judged: a rule, a container, an identity."),
         Column("reason", "Reason", 56, Kind.LONG, "Why the verdict is what it is."),
         Column("remediation", "What to do", 76, Kind.LONG, "How a failure is mended."),
+        Column("baselines", "Judged by", 50, Kind.LONG, "A failure's baselines for this job, and who set each."),
         Column("waived", "Waived", 9, Kind.BOOL, "An exception is in force. The failure stays a failure."),
         Column("waiver_id", "Waiver", 14, note="Names the exception."),
         Column("subscription", "Subscription", 22, note="Its name."),

@@ -23,6 +23,44 @@ LOCKS = Sheet(
     ),
 )
 
+EXCEPTIONS = Sheet(
+    title="Exceptions",
+    note="Failures that somebody bears for a time, as of the end of the run. A failure that is waived stays a failure; "
+    "an exception that is expired, unused or broken is a finding of JA-40.",
+    query="""
+        select e.*, c.title, coalesce(j.name, regexp_extract(e.job_id, '[^/]+$')) as job
+        from exceptions e
+        left join controls c using (control_id)
+        left join population j on lower(j.job_id) = lower(e.job_id)
+    """,
+    order="list_position(['expired', 'broken', 'unused', 'in_force'], state), expires, lower(id), row_id",
+    tables=("exceptions", "controls", "population"),
+    kinds=(),
+    nothing="No exception was approved, or no file of exceptions was named when the run began.",
+    columns=(
+        Column("id", "Exception", 14),
+        Column("state", "State", 11, Kind.WORD, "in_force, expired, unused (nothing to waive) or broken."),
+        Column("detail", "What was found", 60, Kind.LONG),
+        Column("used", "Used", 8, Kind.BOOL, "Whether it waives a failure. Empty: its check could not be assessed."),
+        Column(
+            "control_id", "Control", 10, note="Leads to the control.", link=Link("Controls", "control", "control_id")
+        ),
+        Column("title", "What it checks", 38, Kind.LONG),
+        Column("job", "Job", 26, note="Leads to the job.", link=Link("Jobs", "job", "job_id")),
+        Column("subject", "Subject", 26),
+        Column("severity", "Severity", 10, Kind.WORD, "The control's."),
+        Column("category", "Category", 14),
+        Column("justification", "Why it is borne", 60, Kind.LONG),
+        Column("compensating_control", "What is done instead", 60, Kind.LONG),
+        Column("requester", "Asked for by", 28),
+        Column("approver", "Approved by", 28),
+        Column("approved_on", "Approved on", 12, Kind.DATE),
+        Column("ticket", "Ticket", 14),
+        Column("expires", "Expires", 12, Kind.DATE, "The last day on which it holds, in UTC."),
+        Column("job_id", "Job (id)", 60, Kind.CODE, "As the file has it: there may be no such job."),
+    ),
+)
+
 EXEMPTIONS = Sheet(
     title="Policy exemptions",
     note="Scopes that were excused from a policy assignment, why, and until when. One row for each subscription whose "
