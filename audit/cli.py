@@ -394,11 +394,18 @@ def controls_show(control_id: str, config: Annotated[Path | None, typer.Option("
 
 @controls.command("test")
 def controls_test(
-    run_ref: Annotated[str, typer.Argument(metavar="RUN", help="A run's id or folder.")],
+    run_ref: Annotated[
+        str, typer.Argument(metavar="RUN", help="A run's id or folder; with --fixture, a control's .sql file.")
+    ],
     config: Annotated[Path | None, typer.Option("--config", "-c", help="For your own controls.")] = None,
     output: Output = None,
+    fixture: Annotated[
+        Path | None, typer.Option(help="A folder of small tables and expected verdicts, or one TOML or JSON file.")
+    ] = None,
 ) -> None:
-    """Run every control over a stored run; prints how often each verdict was given, or what is wrong with a control."""
+    """Run every control over a stored run, or one over a fixture; prints how they answer, or what is wrong."""
+    if fixture is not None:
+        raise typer.Exit(_tried(Path(run_ref), fixture))
     settings = load(config) if config else Settings()
     place = _output(settings, config or Path("audit.toml"), output)
     own = _own(settings, config or Path())
@@ -459,6 +466,16 @@ def _tell_review(made: pipeline.Reviewed) -> None:
     for line in made.words:
         typer.echo(visible(line))
     raise typer.Exit(made.exit_code)
+
+
+def _tried(control: Path, fixture: Path) -> ExitCode:
+    """Run a control over a fixture and tell what differs from what is expected: 1 where anything does."""
+    tried = pipeline.try_out(control, fixture)
+    right, wrong = tried.comparison
+    typer.echo(visible(f"{tried.control_id} over {fixture}: {right} as expected, {len(wrong)} not"))
+    for line in wrong:
+        typer.echo(visible(f"  {line}"))
+    return ExitCode.FINDINGS if wrong else ExitCode.OK
 
 
 class _Own:

@@ -48,13 +48,41 @@ built-in one replaces it.
 {keys}
 
 Areas: {areas}. `subjects` and the SELECT see every table of the run, and
-`parameters(control_id, job_id, name, value, origin)`, where `value` is JSON and `job_id` null means every job. Jobs
-out of scope are passed over. The SQL is run read-only, without files or network, for at most 30 seconds.
+`parameters(control_id, job_id, name, value, origin)`, where `value` is JSON and `job_id` null: where [policy] has
+overrides, a control is run once for each set of baselines, sees that set, and is believed about the jobs that it holds
+for. Jobs out of scope are passed over. A `job_id` that is null in both asks and answers about the whole estate. The SQL
+is run read-only, without files or network, for at most 30 seconds.
+
+### Try it on a fixture
+
+`jobaudit controls test ACME-01.sql --fixture acme.toml` runs one control over small tables and tells, line by line,
+which verdicts aren't as expected; the exit code is 1 then.
+
+```toml
+{fixture}```
+
+A fixture is such a file, the same as JSON, or a folder with a file for each table (`jobs.csv`, `tags.json`, …,
+`expected.csv`); an empty cell of a CSV is null. Tables are those of [tables.md](tables.md), with the columns that
+matter; a table that isn't given is derived from the others, or empty, and nothing counts as missing unless `job_gaps`
+or `coverage` says so. A job may be called by its name: it gets an id, and other tables may name it under `job`. Every
+verdict has to be expected, `not_applicable` too; `reason`, where given, is part of the reason. `[policy]` sets the
+control's parameters, `[run]` the end (`until`) and length (`days`) of the window.
+
+### Run it again by hand
+
+From a pack's folder, with DuckDB and nothing else:
+
+```console
+$ duckdb -init controls/views.sql < controls/identity/JA-09-managed-identity.sql
+```
+
+controls/views.sql names the Parquet files as tables; it says too how to judge by the baselines of one job.
 
 A control whose SQL fails or takes too long answers `not_assessed` for every job, and one that answers wrongly about a
 job (a subject twice, another word) for that job. The others are run all the same: the pack names the failed control on
 its first page and in its coverage, and the exit code is 3. `jobaudit controls test RUN` ends with an error that names
-each. A header or a statement that can't be parsed is refused before anything is collected.
+each. A header or a statement that can't be parsed is refused before anything is collected. An error names the file, the
+line and the column and, where a name isn't there, the tables or the columns that are.
 
 ## The controls
 """
@@ -77,6 +105,28 @@ select job_id, name as subject,
 from jobs where in_scope
 """
 """A control that a reader may start from."""
+
+FIXTURE = """\
+[[jobs]]
+name = "orders"
+location = "West Europe"
+
+[[jobs]]
+name = "billing"
+location = "North Europe"
+
+[[expected]]
+job = "orders"
+subject = "orders"
+verdict = "pass"
+
+[[expected]]
+job = "billing"
+subject = "billing"
+verdict = "fail"
+reason = "North Europe"
+"""
+"""A fixture for it."""
 
 KEYS = {
     "id": "stands in every verdict, for example `ACME-01`",
@@ -105,7 +155,7 @@ def markdown(controls: Sequence[Control], labels: Mapping[str, Framework]) -> st
         f"| `{field.name}`{'' if field.required else ' (may be left out)'} | {KEYS[field.name]} |" for field in fields
     )
     areas = ", ".join(f"`{word}`" for word in get_args(Area))
-    parts = [_INTRODUCTION.format(link=LINK, example=EXAMPLE, keys=keys, areas=areas)]
+    parts = [_INTRODUCTION.format(link=LINK, example=EXAMPLE, fixture=FIXTURE, keys=keys, areas=areas)]
     parts.append("\n".join(_overview(controls)) + "\n")
     parts.extend("\n".join(_section(control, labels)) + "\n" for control in controls)
     return "\n".join(parts)

@@ -32,6 +32,11 @@ def load(directories: Sequence[Path] = ()) -> list[Control]:
     return [controls[each] for each in sorted(controls)]
 
 
+def load_file(path: Path) -> Control:
+    """Return one control of the user's, from its file. Raises ConfigError as :func:`load` does."""
+    return parse(_text(path), path=path, file=path.name, source="own", kinds=tuple(kind.name for kind in KINDS))
+
+
 def _folder(directory: Path, source: Literal["built-in", "own"]) -> dict[str, Control]:
     files = sorted(directory.rglob("*.sql"))
     if not files:

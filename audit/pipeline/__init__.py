@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from audit.pipeline.collecting import Collection, collect, resume, role, window_of
     from audit.pipeline.demo import Demo, demo, serve
     from audit.pipeline.doctor import Finding, examine
+    from audit.pipeline.fixturing import Tried, try_out
     from audit.pipeline.rendering import PACKS, Rendered, check_pack, render
     from audit.pipeline.reviewing import Reviewed, review_import, review_status
     from audit.pipeline.scheduling import Schedule, schedule
@@ -32,6 +33,7 @@ _HOMES = {
     "audit.pipeline.collecting": ("Collection", "collect", "resume", "role", "window_of"),
     "audit.pipeline.demo": ("Demo", "demo", "serve"),
     "audit.pipeline.doctor": ("Finding", "examine"),
+    "audit.pipeline.fixturing": ("Tried", "try_out"),
     "audit.pipeline.rendering": ("PACKS", "Rendered", "check_pack", "render"),
     "audit.pipeline.reviewing": ("Reviewed", "review_import", "review_status"),
     "audit.pipeline.sealing": ("signing_key", "trusted_keys"),
@@ -50,6 +52,7 @@ __all__ = [
     "Reviewed",
     "SandboxOptions",
     "Schedule",
+    "Tried",
     "approve",
     "approver_key",
     "check_pack",
@@ -69,6 +72,7 @@ __all__ = [
     "signing_key",
     "trial",
     "trusted_keys",
+    "try_out",
     "verify",
     "window_of",
     "withdraw",

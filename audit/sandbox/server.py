@@ -183,7 +183,7 @@ class Sandbox:
         return f"{access}\n{estates.policy_toml(self.estate)}"
 
     def naming_toml(self) -> str:
-        """Return what that audit.toml says besides, where the files lie beside it: it names the tickets and the exceptions."""
+        """Return what that audit.toml says besides, where the files lie beside it: tickets, exceptions."""
         return estates.changes_toml(self.estate) + estates.exceptions_toml(self.estate)
 
     def files(self) -> dict[str, str]:
