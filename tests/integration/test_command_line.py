@@ -18,7 +18,7 @@ import duckdb
 import msgspec
 import pytest
 
-from audit.assess.catalogue import EXAMPLE
+from audit.assess.catalogue import EXAMPLE, FIXTURE
 from audit.sandbox import Fault, SandboxOptions, process
 from tests.conftest import NOW, role
 
@@ -93,6 +93,27 @@ def test_the_demos_verdicts_are_those_that_its_page_tells(
     for control, *words in told:
         passed, failed, not_assessed, not_applicable = (int(each.strip() or 0) for each in words)
         assert counted[control] == [passed, failed, not_applicable, not_assessed + 1], control
+
+
+def test_the_demos_exceptions_are_those_that_its_page_tells(
+    demo: tuple[Path, subprocess.CompletedProcess[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, ran = demo
+    monkeypatch.chdir(folder / ran.stdout.strip())
+    with duckdb.connect() as con:
+        con.execute(Path("controls/views.sql").read_text(encoding="utf-8"))
+        states = con.execute("select id, state, used from exceptions order by id").fetchall()
+        assert states == [("EX-0017", "expired", False), ("EX-0024", "unused", False), ("EX-0031", "in_force", True)]
+        waived = con.execute("select control_id, verdict, waiver_id from verdicts where waived").fetchall()
+        assert waived == [("JA-16", "fail", "EX-0031")]
+        for control in sorted(Path("controls").rglob("JA-*.sql")):
+            con.execute(control.read_text(encoding="utf-8")).fetchall()  # by hand, as the pack tells
+    index = Path("index.html").read_text(encoding="utf-8")
+    assert "EX-0017" in index
+    told = (
+        "max executions most <code>50</code>, from audit.toml: policy.overrides[0] (environment = &#34;production&#34;)"
+    )
+    assert told in index
 
 
 def test_the_demo_works_behind_a_proxy(tmp_path: Path) -> None:
@@ -348,6 +369,18 @@ def test_controls_can_be_tried_on_a_stored_run(copied: Path, tmp_path: Path) -> 
     assert ran.returncode == 2, ran.stderr
     assert "OWN-01" in ran.stderr
     assert "JA-37" in ran.stdout, "the counts of the others come first"
+
+
+def test_a_control_is_tried_on_a_fixture(tmp_path: Path) -> None:
+    (tmp_path / "ACME-01.sql").write_text(EXAMPLE)
+    (tmp_path / "acme.toml").write_text(FIXTURE)
+    tried = jobaudit("controls", "test", "ACME-01.sql", "--fixture", "acme.toml", cwd=tmp_path)
+    assert (tried.returncode, tried.stdout) == (0, "ACME-01 over acme.toml: 2 as expected, 0 not\n"), tried.stderr
+    (tmp_path / "acme.toml").write_text(FIXTURE.replace('verdict = "fail"', 'verdict = "pass"'))
+    tried = jobaudit("controls", "test", "ACME-01.sql", "--fixture", "acme.toml", cwd=tmp_path)
+    assert tried.returncode == 1
+    assert "differs       billing: expected pass, got fail: it runs in North Europe" in tried.stdout
+    refused(jobaudit("controls", "test", "ACME-01.sql", "--fixture", "none", cwd=tmp_path), 2, "none", "--fixture")
 
 
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
