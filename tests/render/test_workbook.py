@@ -169,6 +169,20 @@ def test_failures_come_first_then_what_could_not_be_assessed(opened: Any) -> Non
     assert rows(opened["Findings"])[0]["Supports"].value == "MCSB v1 IM-3; ISO/IEC 27001:2022 A.5.16, A.5.17"
 
 
+def test_a_failure_tells_what_it_was_judged_by_and_a_pass_does_not(opened: Any) -> None:
+    judged = {row["Verdict"].value: row["Judged by"].value for row in rows(opened["Findings"])}
+    assert judged == {
+        "fail": "limit 7, from audit.toml: policy.overrides[0] (a = b)",
+        "not assessed": None, "pass": None, "not applicable": None,
+    }  # fmt: skip
+
+
+def test_an_exception_stands_on_its_sheet_as_text(opened: Any) -> None:
+    (row,) = rows(opened["Exceptions"])
+    assert (row["Exception"].value, row["Job"].value, row["Why it is borne"].value) == ("EX-1", "refunds", "=1+1")
+    assert row["Why it is borne"].data_type == "s"
+
+
 def test_the_jobs_sheet_holds_the_whole_population(opened: Any) -> None:
     states = [(row["Job"].value, row["State"].value) for row in rows(opened["Jobs"])]
     assert states == [

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from audit.assess.tables import ControlRow, RequirementRow, VerdictRow
+from audit.assess.tables import ControlRow, ExceptionRow, ParameterRow, RequirementRow, VerdictRow
 from audit.evidence import KINDS, record_types
 from audit.model import Caller, Run, RunState, Stats, Window, columns
 from audit.render.raw_files import RawFile
@@ -42,7 +42,8 @@ class Tables:
         self.con = duckdb.connect()
         self.con.execute("set TimeZone = 'UTC'")
         self._count = 0
-        for record in (*record_types(), Coverage, VerdictRow, ControlRow, RequirementRow, RawFile):
+        made = (VerdictRow, ControlRow, RequirementRow, ParameterRow, ExceptionRow, RawFile)
+        for record in (*record_types(), Coverage, *made):
             schema = ", ".join(f'"{name}" {kind}' for name, kind in columns(record))
             self.con.execute(f"create table {record.table} ({schema})")
         for table, schema in DERIVED.items():
@@ -171,6 +172,13 @@ def _verdicts(tables: Tables, *jobs: str) -> None:
     place = {"area": "identity", "severity": "high", "needs": ["jobs"], "file": "identity/JA-10.sql", "sql": "select 1"}
     more = {"source": "built-in", "subjects_total": 4, "population_note": "", "frameworks": frameworks}
     tables.add("controls", control_id="JA-10", **words, **place, **more)
+    limit = {"control_id": "JA-10", "name": "limit", "description": "A limit."}
+    tables.add("parameters", **limit, value=3, origin="default of the control")
+    tables.add("parameters", **limit, job_id=jobs[1].upper(), value=7, origin="audit.toml: policy.overrides[0] (a = b)")
+    who = {"requester": "ana", "approver": "ben", "approved_on": NOW.date(), "ticket": "RISK-1", "expires": NOW.date()}
+    why = {"category": "mitigated", "justification": "=1+1", "compensating_control": "We look.", "state": "in_force"}
+    check = {"control_id": "JA-10", "job_id": jobs[1], "subject": "a rule", "severity": "high"}
+    tables.add("exceptions", id="EX-1", **check, **who, **why, used=True, detail="the check fails")
     for job_id, verdict in zip(jobs, ("pass", "fail", "not_applicable"), strict=True):
         tables.verdict(job_id, verdict, waived=verdict == "fail")
     tables.verdict(f"{JOBS}/replay", "not_assessed")
