@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 
 _TYPES = {
     "timestamptz": "observed_at at expires modified_at "
+    "last_started "
     "since until from to started ended fired_at resolved_at first_seen_at created_at "
     "collected_at stated_at planned_from planned_until approved_at reviewed_at updated_at created_on "
     "membership_expires",
     "date": "day month stated_on verified_on verified_for_date approved_on exceptions.expires",
     "double": "threshold activation_threshold "
+    "hours depth_last depth_most wasted_share "
     "value duration_s cpu memory_gib pull_seconds interval_s threshold_s executions_per_day interval_h "
     "observed_per_day limit_days proposed_interval_h quantity_vcpu_s quantity_gib_s vcpu_s gib_s",
     "bigint": "polling_interval_s "
@@ -27,8 +29,9 @@ _TYPES = {
     "executions succeeded bytes shared_by retention_days soft_delete_days lock_duration_s max_delivery_count "
     "default_ttl_s partition_count retention_hours active_messages dead_letters size_bytes receiver_count way "
     "seq set_id steps through_way active eligible access_answers.through_identity access_answers.denied",
-    "decimal(28,6)": "amount failed_amount idle_amount cost_per_succeeded previous_amount",
-    "boolean": "enabled resolved final whole previous_is_last_month local_auth_disabled zone_redundant can_manage "
+    "decimal(28,6)": "wasted_amount amount failed_amount idle_amount cost_per_succeeded previous_amount",
+    "boolean": "told ongoing executions_known "
+    "enabled resolved final whole previous_is_last_month local_auth_disabled zone_redundant can_manage "
     "can_listen can_send rbac purge_protection soft_delete admin_user anonymous_pull dead_letter_on_expiration "
     "requires_session duplicate_detection registration_enabled identity_possible "
     "privileged conditional applicable complete denied emergency undecided approved_before approved_by_implementer "
@@ -82,6 +85,11 @@ TABLES = {
     "cost_beside": "job_id resource_id relation day amount currency basis final shared_by",
     "cadence": "kind scope observed_per_day limit_rows limit_days proposed_interval_h reason",
     "fit": "job_id signal value detail",
+    "cost_totals": "job_id basis currency amount wasted_amount wasted_share final told",
+    "backlogs": "job_id rule_name measure since until hours depth_last depth_most ongoing last_started "
+    "executions_known",
+    "source_work": "job_id rule_name measure active_messages",
+    "job_alerts": "job_id alert_id name kind about tells_failed tells_stuck hears heard_by",
     "continuity": "kind scope from to state detail",
     "scaler_facts": "job_id rule_name scaler_type support support_source verified_by verified_on verified_for "
     "verified_source threshold_key threshold threshold_written threshold_origin threshold_note activation_threshold "

@@ -6,12 +6,14 @@ import json
 import math
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import report_fixture as base
 from report_fixture import ENVIRONMENT, HOSTILE, MARKUP, NOW, RG, SCRIPT, A, job_id
 
-from audit.derive import access
+from audit.derive import access, cost_totals, job_alerts, source_work
+from audit.model import Window
 from audit.render import expected
 
 NAMESPACE = f"{RG}/providers/Microsoft.ServiceBus/namespaces/sb-orders"
@@ -86,6 +88,9 @@ def fill(con: Any) -> None:
     access.create(con)
     for day in range(13, 30):
         execution(to, "leaky", SINCE + timedelta(days=day, hours=2))
+    cost_totals.create(con)
+    job_alerts.create(con)
+    source_work.create(con, SimpleNamespace(window=Window(since=SINCE, until=NOW)))
 
 
 def _watch(to: Filler, job: str, entity: str) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from audit.render.dossier.batch import About, Facts
     from audit.render.rows import Row
 
-# What an alert's scope may name for it to be about the job.
+# What an alert that fired may name for it to be about the job.
 _WATCH = """
 create or replace temp table report_watch as
 select distinct job_key, scope_key, about from (
@@ -25,22 +25,12 @@ select distinct job_key, scope_key, about from (
     select job_key, scope_key, 'scope' from report_scopes where scope_key <> job_key
 ) order by all
 """
-_FOUND = """
-create or replace temp table report_alerts as
-with scoped as (
-    select a.*, lower(rtrim(unnest(from_json(a.scopes, '["VARCHAR"]')), '/')) as scope_key from alerts a
-)
-select w.job_key, s.alert_id, min_by(w.about, w.about = 'scope') as about, any_value(s.row_id) as row_id
-from scoped s join report_watch w using (scope_key)
-where w.about <> 'scope' or s.kind = 'activity_log' or lower(s.target_type) = 'microsoft.app/jobs'
-group by all order by all
-"""
-PREPARE = (_WATCH, _FOUND)
+PREPARE = (_WATCH,)
 
 QUERIES = {
     "alerts": """
-        select f.job_key, f.about, t.* from report_alerts f join alerts t on t.row_id = f.row_id
-        join report_jobs b using (job_key) where b.position between ? and ?
+        select b.job_key, f.about, f.hears, t.* from job_alerts f join alerts t on lower(t.alert_id) = lower(f.alert_id)
+        join report_jobs b on b.job_key = lower(f.job_id) where b.position between ? and ?
         order by b.position, (f.about = 'scope'), t.severity nulls last, lower(t.name), t.row_id
     """,
     "fired": """
@@ -75,11 +65,8 @@ def told(facts: Facts, about: About) -> dict[str, Any]:
 
 def _rule(row: Row, about: About) -> Row:
     contacts = [about.groups.state(str(each)) for each in json.loads(row["action_group_ids"] or "[]")]
-    states = {state for state, _, _ in contacts}
-    hears = "live" if "live" in states else "open" if "open" in states else "dead"
     return row | {
         "about": _ABOUT.get(row["about"], row["about"]),
         "contacts": contacts,
-        "hears": "off" if row["enabled"] is False else hears,
         "watches": [ids.name_of(str(each)) for each in json.loads(row["scopes"] or "[]")],
     }

@@ -36,6 +36,11 @@ QUERIES = {
         from job_costs t join report_jobs b on b.job_key = lower(t.job_id)
         where b.position between ? and ? group by all order by all
     """,
+    "wasted": """
+        select b.job_key, t.basis, t.currency, t.amount, t.wasted_amount, t.wasted_share
+        from cost_totals t join report_jobs b on b.job_key = lower(t.job_id)
+        where b.position between ? and ? order by b.position, t.basis, t.currency
+    """,
     "months": of_job("job_cost_months", "t.basis, t.currency, t.month"),
     "beside": """
         select b.job_key, t.resource_id, t.relation, t.basis, t.currency, sum(t.amount) as amount,
@@ -57,7 +62,7 @@ def told(facts: Facts, about: About) -> dict[str, Any]:
     currency = mine[0]["currency"] if mine else None
     mine = [row for row in mine if row["currency"] == currency]
     return {
-        "cost": _sum(mine, basis, currency, rows) if mine else None,
+        "cost": _sum(mine, basis, currency, rows) | _wasted(facts["wasted"], basis, currency) if mine else None,
         "cost_chart": _chart(mine, watched, about.days, currency, basis) if mine else None,
         "months": _months([row for row in facts["months"] if row["basis"] == basis and row["currency"] == currency]),
         "beside": [row | {"where": about.names.scope(row["resource_id"])} for row in facts["beside"]],
@@ -73,14 +78,11 @@ def _sum(rows: list[Row], basis: str | None, currency: str | None, every: list[R
     known = {name for name, _, _ in PARTS}
     parts = [(name, label, by_part[name]) for name, label, _ in PARTS if name in by_part]
     parts += [(name, name.replace("_", " "), by_part[name]) for name in sorted(by_part) if name not in known]
-    wasted = sum((by_part[name] for name in ("failed", "retried", "idle", "duplicate_suspect")), Decimal(0))
     return {
         "basis": basis,
         "currency": currency,
         "total": total,
         "parts": [(label, amount, amount / total if total else None) for _, label, amount in parts],
-        "wasted": wasted,
-        "wasted_share": wasted / total if total else None,
         "final": all(row["final"] for row in rows),
         "collected_at": max((row["collected_at"] for row in rows if row["collected_at"]), default=None),
         "note": _notes(rows),
@@ -90,6 +92,13 @@ def _sum(rows: list[Row], basis: str | None, currency: str | None, every: list[R
             {row["currency"] or "unknown" for row in every if not _estimated_logs(row)} - {currency or "unknown"}
         ),
     }
+
+
+def _wasted(rows: list[Row], basis: str | None, currency: str | None) -> Row:
+    """Return how much of it was good for nothing, as the controls have it."""
+    own = (row for row in rows if row["basis"] == basis and row["currency"] == currency)
+    found = next(own, {"wasted_amount": None, "wasted_share": None})
+    return {"wasted": found["wasted_amount"], "wasted_share": found["wasted_share"]}
 
 
 def _notes(rows: list[Row]) -> str | None:

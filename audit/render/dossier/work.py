@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from audit.render import charts
+from audit.render.dossier.batch import OF_JOB
 
 if TYPE_CHECKING:
     from audit.render.dossier.batch import About, Facts
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 POINTS = 124
 """Points of a line; more measurements are folded into them."""
+STUCK_HOURS = 24
+"""Work that has waited for as long, to the end of what is measured, is told on the first lines of the page."""
 _WIDTHS = (300, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000, 7776000)
 
 # A job's rule → what its event source's metrics are kept under: the entity, or a whole storage account.
@@ -98,6 +101,14 @@ def queries(about: About) -> dict[str, str]:
               and t.metric in ('UsageNanoCores', 'UsageBytes', 'RequestedCores', 'RequestedBytes', 'RestartCount')
             group by all order by all
         """,
+        "stuck": f"""
+            select b.job_key, t.since, t.depth_last as value, t.last_started as last, t.measure, t.raw_ref
+            from backlogs t
+            join source_work w on lower(w.job_id) = lower(t.job_id) and w.rule_name = t.rule_name
+            {OF_JOB} and t.ongoing and t.hours >= {STUCK_HOURS} and t.executions_known
+              and (t.measure in ('queue', 'hub') or w.active_messages > 0)
+            order by b.position, t.since, t.rule_name
+        """,
         "watched": """
             select b.job_key, s.* exclude (job_key) from report_sources s join report_jobs b using (job_key)
             where b.position between ? and ? order by b.position, s.resource_id, s.entity, s.parent_entity
@@ -160,7 +171,7 @@ def told(facts: Facts, about: About, missing: dict[str, list[Row]], blind: list[
         },
         "flow": flow,
         "per_execution": _per_execution(flow, totals),
-        "stuck": _stuck(by_metric, totals) or _unread(flowed, totals),
+        "stuck": next(iter(facts["stuck"]), None),
         "cpu": _usage(used, "UsageNanoCores", "RequestedCores", 1e-9),
         "memory": _usage(used, "UsageBytes", "RequestedBytes", 1.0),
         "restarts": used.get("RestartCount"),
@@ -201,28 +212,6 @@ def _per_execution(flow: dict[str, Row], totals: Row | None) -> tuple[float, str
         return None
     words = {"CompleteMessage": "completed", "OutgoingMessages": "read", "IncomingMessages": "received"}[name]
     return flow[name]["value"] / totals["succeeded"], words
-
-
-def _stuck(by_metric: dict[str, list[Row]], totals: Row | None) -> Row | None:
-    """Return since when work has waited while nothing was started: the scaler may be unable to see it."""
-    last = totals["last"] if totals else None
-    for name in ("ActiveMessages", "QueueMessageCount"):
-        rows = by_metric.get(name, [])
-        waiting = [row for row in rows if row["value"] > 0 and (last is None or row["at"] > last)]
-        if waiting and rows[-1]["value"] > 0 and waiting[-1]["at"] - waiting[0]["at"] >= timedelta(days=1):
-            return {"since": waiting[0]["at"], "value": rows[-1]["value"], "last": last}
-    return None
-
-
-def _unread(flowed: dict[str, list[Row]], totals: Row | None) -> Row | None:
-    """Return since when events came to an event hub and none was read, while nothing was started."""
-    started = totals["last"] if totals else None
-    read = max((row["at"] for row in flowed.get("OutgoingMessages", []) if row["value"]), default=None)
-    last = max((each for each in (started, read) if each is not None), default=None)
-    came = [row for row in flowed.get("IncomingMessages", []) if row["value"] and (last is None or row["at"] > last)]
-    if came and came[-1]["at"] - came[0]["at"] >= timedelta(days=1):
-        return {"since": came[0]["at"], "value": sum(row["value"] for row in came), "last": started}
-    return None
 
 
 def _usage(used: dict[str, Row], usage: str, asked: str, scale: float) -> tuple[float, float | None] | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from audit.render.rows import Row, fetch
-from audit.render.sections.budgets import LIVE
 
 if TYPE_CHECKING:
     import duckdb
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
     from audit.render.names import Names
 
 # Worst first: what failed, then what costs.
-JOBS = f"""
+JOBS = """
 with ran as (
     select lower(job_id) as job_key, count(*) as executions, max(started) as last_started,
            count(*) filter (where lower(status) in ('failed', 'degraded')) as failed,
@@ -29,26 +28,12 @@ waits as (
                and lower(t.resource_id) in (s.resource_key, s.resource_key || '/queueservices/default'))
     group by all
 ),
-summed as (
-    select lower(job_id) as job_key, basis, currency, sum(amount) as amount,
-           sum(amount) filter (where part in ('failed', 'retried', 'idle', 'duplicate_suspect')) as wasted
-    from job_costs group by all
-),
 spent as (
-    select * from summed
-    qualify row_number() over (partition by job_key
-        order by list_position(['actual', 'amortised', 'estimate'], basis), amount desc, currency) = 1
-),
-groups as (
-    select lower(action_group_id) as key from action_groups where {LIVE}
+    select lower(job_id) as job_key, basis, currency, amount, wasted_amount as wasted from cost_totals where told
 ),
 watched as (
-    select f.job_key, count(distinct f.alert_id) as alerts,
-           count(distinct f.alert_id) filter (where coalesce(a.enabled, true) and g.key is not null) as heard
-    from report_alerts f join alerts a on a.row_id = f.row_id
-    left join lateral (select unnest(from_json(a.action_group_ids, '["VARCHAR"]')) as id) u on true
-    left join groups g on g.key = lower(u.id)
-    group by all
+    select lower(job_id) as job_key, count(*) as alerts, count(*) filter (where hears = 'live') as heard
+    from job_alerts group by all
 ),
 lacking as (
     select lower(job_id) as job_key, list(distinct kind order by kind) as kinds from job_gaps
@@ -66,10 +51,9 @@ where j.state = 'present'
 """
 _COST = """
 with summed as (
-    select basis, currency, count(distinct lower(job_id)) as jobs, sum(amount) as amount,
-           sum(amount) filter (where part in ('failed', 'retried', 'idle', 'duplicate_suspect')) as wasted,
+    select basis, currency, count(distinct lower(job_id)) as jobs, sum(amount) as amount, sum(wasted_amount) as wasted,
            bool_and(final) as final
-    from job_costs group by all
+    from cost_totals group by all
 )
 select * from summed
 order by list_position(['actual', 'amortised', 'estimate'], basis), amount desc, basis, currency
