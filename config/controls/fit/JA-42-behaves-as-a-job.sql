@@ -28,7 +28,7 @@ parameters:
     default: 80
     description: Most of the window, in percent, in which at least one execution may run.
   near_timeout_percent_most:
-    default: 20
+    default: 25
     description: Most executions, in percent of those that ended, that take nine tenths of the timeout or longer.
   open_hours_most:
     default: 24
