@@ -57,7 +57,7 @@ partly as (
 ),
 held as (
     select asked.*, fit.value, fit.detail, fit.raw_ref, ran.executions,
-           round(fit.value * if(asked.signal = 'longest_open_h', 1, 100), 1) as figure,
+           fit.value * if(asked.signal = 'longest_open_h', 1, 100) as exact, round(exact, 1) as figure,
            -- a share of the executions that are known is no share of all; time that it ran, it ran at least
            of_all and partly.job_key is not null as uncertain
     from asked
@@ -66,8 +66,8 @@ held as (
     left join partly on partly.job_key = lower(asked.job_id)
 )
 select job_id, subject,
-       case when figure > most and not uncertain then 'fail'
-            when figure > most then 'not_assessed'
+       case when exact > most and not uncertain then 'fail'
+            when exact > most then 'not_assessed'
             when figure is not null then 'pass'
             when executions is null then 'not_applicable'
             when signal = 'longest_open_h' then 'pass'
