@@ -153,7 +153,7 @@ def of_index(con: duckdb.DuckDBPyConnection, run: Run, names: Names, views: RawV
         ),
         Listing(
             name="unused-tickets",
-            title="Approved, and not made",
+            title="Tickets without a change",
             template="sections/tickets_unused.html",
             sql=tickets.UNUSED,
             size=200,

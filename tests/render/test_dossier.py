@@ -111,7 +111,7 @@ def test_each_change_tells_its_ticket_and_what_is_wrong_with_its_approval(dossie
 
 def test_a_ticket_without_a_change_is_told_on_its_jobs_page_and_in_the_report(dossier: Any) -> None:
     told = section(page(dossier, "hostile"), "changes")
-    assert f"{report_fixture.SCRIPT} Approved, and no change belongs to it: {report_fixture.SCRIPT}" in told.text
+    assert f"{report_fixture.SCRIPT} No change belongs to it: {report_fixture.SCRIPT}" in told.text
     index = section(markup.read(dossier[0] / "index.html"), "changes")
     caption = "Tickets that no change of the window belongs to"
     (table,) = (table for table in index.all("table") if table.children[0].text == caption)
