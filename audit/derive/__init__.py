@@ -16,6 +16,7 @@ from audit.derive import (
     cost_totals,
     dependencies,
     earlier,
+    earlier_packs,
     entitlements,
     events,
     execution_history,
@@ -63,6 +64,7 @@ def derive(con: duckdb.DuckDBPyConnection, run: Run, *, capabilities: Mapping[st
     try:
         absent.create(con)
         earlier.create(con, run)
+        earlier_packs.create(con)
         events.create(con, run)
         population.create(con)
         reconciliation.create(con, run)

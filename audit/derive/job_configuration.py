@@ -1,7 +1,8 @@
 """``job_configuration``: what a job is set to, property by property; ``approved_snapshots``: what was approved of it.
 
-An approval is about what stood in a pack. Nothing feeds ``approved_snapshots`` yet, so it is empty and says so; a row's
-``configuration`` is the JSON object of property and value that the approved pack's ``job_configuration`` had.
+An approval is about what stood in a pack. Whoever opens a run fills ``approved_snapshots`` from the newest approved one
+(``audit.pipeline.earlier_packs``); a row's ``configuration`` is the JSON object of property and value that the approved
+pack's ``job_configuration`` had.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from audit.model import Run
 
-_SNAPSHOTS = """
+SNAPSHOTS = """
 create table if not exists approved_snapshots (
     row_id VARCHAR, observed_at TIMESTAMPTZ, raw_ref VARCHAR, job_id VARCHAR, run_id VARCHAR, approved_at TIMESTAMPTZ,
     approved_by VARCHAR, ticket VARCHAR, configuration JSON, redaction_key_id VARCHAR
@@ -67,5 +68,5 @@ order by lower(job_id), property
 
 def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
     """Create ``job_configuration`` of the jobs in scope, and ``approved_snapshots`` where nothing made it."""
-    con.execute(_SNAPSHOTS)
+    con.execute(SNAPSHOTS)
     con.execute(_CREATE, {"key": run.redaction_key_id})

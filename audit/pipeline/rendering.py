@@ -112,6 +112,7 @@ def render(
             loaded,
             history=store.history,
             reviews=store.reviews,
+            packs=output / "packs",
             window=window,
             capabilities=capabilities,
         )

@@ -14,7 +14,7 @@ import duckdb
 from audit import assess, derive
 from audit.config import packaged
 from audit.errors import EngineError, IntegrityError, UsageError
-from audit.pipeline import earlier_reviews
+from audit.pipeline import earlier_packs, earlier_reviews
 from audit.pipeline.recalling import recall, recall_window
 from audit.store import History, Readable, Reviews, Store
 
@@ -43,6 +43,7 @@ def derived(
     history: History,
     window: Window | None = None,
     reviews: Reviews | None = None,
+    packs: Path | None = None,
     latest: bool = False,
     capabilities: Mapping[str, Capability] | None = None,
 ) -> Run:
@@ -50,7 +51,8 @@ def derived(
 
     Without ``window``, history as it was before the run completes it, so a run gives the same tables for ever. With
     one, all that history knows of that window takes the place of the run's events, and the head says so. ``latest``:
-    what was collected since completes it too, for who asks how things stand today. ``reviews``: earlier access reviews.
+    what was collected since completes it too, for who asks how things stand today. ``reviews``: earlier access reviews,
+    ``packs``: the folder of earlier packs.
     Raises UsageError for a run that is still being collected, or that was killed: what it has isn't told yet; and for
     a window of which history knows nothing.
     """
@@ -67,6 +69,8 @@ def derived(
             run = recall_window(con, run, history.view(), window)
         if reviews is not None:
             earlier_reviews.load(con, run, reviews)
+        if packs is not None:
+            earlier_packs.load(con, run, packs)
         derive.derive(con, run, capabilities=capabilities)
         con.execute("drop schema history cascade")
     return run
@@ -79,11 +83,14 @@ def tabled(
     *,
     history: History,
     reviews: Reviews | None = None,
+    packs: Path | None = None,
     window: Window | None = None,
     capabilities: Mapping[str, Capability] | None = None,
 ) -> Run:
     """Write every table of a run into ``database``: collected, derived, and the verdicts. As :func:`derived` else."""
-    run = derived(stored, database, history=history, reviews=reviews, window=window, capabilities=capabilities)
+    run = derived(
+        stored, database, history=history, reviews=reviews, packs=packs, window=window, capabilities=capabilities
+    )
     assess.assess(database, run, controls)
     return run
 
@@ -109,6 +116,7 @@ def trial(
             controls_in(controls),
             history=store.history,
             reviews=store.reviews,
+            packs=output / "packs",
             capabilities=capabilities,
         )
         with contextlib.closing(duckdb.connect(str(database), read_only=True)) as con:
@@ -133,7 +141,14 @@ def query(where: str, sql: str, *, output: Path) -> Iterator[tuple[Any, ...]]:
         pack = _pack(where, output)
         if pack is None:
             store = Store(output)
-            tabled(store.read(where), database, controls_in(()), history=store.history, reviews=store.reviews)
+            tabled(
+                store.read(where),
+                database,
+                controls_in(()),
+                history=store.history,
+                reviews=store.reviews,
+                packs=output / "packs",
+            )
         else:
             _loaded(pack, database)
         with assess.Locked(database, timeout=60.0) as locked:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def previous(packs: Path, about: head.PackHead) -> Previous | None:
     """Return the newest pack of the same kind beside it that is earlier: by the end of its window, then by its run."""
     mine = _order(about)
-    earlier = [(_order(each), each.name) for each in _heads(packs) if each.pack == about.pack and _order(each) < mine]
+    earlier = [(_order(each), each.name) for each in heads(packs) if each.pack == about.pack and _order(each) < mine]
     if not earlier:
         return None
     name = max(earlier)[1]
@@ -26,7 +26,7 @@ def previous(packs: Path, about: head.PackHead) -> Previous | None:
 def naming(packs: Path, name: str, digest: str) -> list[str]:
     """Return the packs beside it whose attestation names this one with this digest: they would break without it."""
     found = []
-    for each in _heads(packs):
+    for each in heads(packs):
         try:
             link = statement.previous_of(envelope.read(packs / each.name).payload)
         except IntegrityError:
@@ -40,7 +40,7 @@ def _order(about: head.PackHead) -> tuple[str, str]:
     return (about.window.until.isoformat(), about.run_id)
 
 
-def _heads(packs: Path) -> Iterator[head.PackHead]:
+def heads(packs: Path) -> Iterator[head.PackHead]:
     """Yield the heads of the sealed packs in a folder, in order of their names; what isn't one is none."""
     for folder in sorted(packs.iterdir()) if packs.is_dir() else ():
         if folder.name.startswith(".") or folder.is_symlink() or not folder.is_dir():

@@ -1,0 +1,50 @@
+/*---
+id: JA-41
+title: The previous compliance pack is intact, signed, complete and approved
+area: governance
+severity: medium
+needs: [jobs]
+subjects: |
+  select job_id, 'previous pack' as subject from jobs where in_scope
+empty: there is no such job
+frameworks:
+  mcsb: [IR-7]
+  iso27001: [A.5.28, A.5.33]
+  soc2: [CC2.1]
+  nist80053: [AU-9, AU-10, AU-11]
+  pci: ["10.3.2", "10.3.4"]
+rationale: >
+  Evidence that nobody signed off is a folder of files. The compliance pack before this one is looked for beside it: every file
+  as its seal says, signed, without gaps in its collection, and approved by those whom [approval] asked for.
+remediation: >
+  Sign packs (jobaudit keygen, then [seal] key in audit.toml), fill gaps (jobaudit resume RUN) before a pack is rendered, and
+  have it approved: jobaudit approve PACK --decision approved --by … --role … --ticket … --comment …. A pack that was changed
+  has to be restored from a copy: jobaudit verify PACK names the files.
+limits: >
+  Only packs below this store's output folder are seen; one that was archived elsewhere isn't. That the signing key is one to
+  trust only jobaudit verify --key tells; names of approvers are asserted unless their records are signed.
+---*/
+with previous as (
+    select *, len(lacking::VARCHAR[]) as owed from earlier_packs where kind = 'compliance'
+)
+select jobs.job_id,
+       'previous pack' as subject,
+       case when p.pack is null then 'not_assessed'
+            when not p.intact or not p.signed or p.gaps > 0 or p.approval <> 'approved' then 'fail'
+            else 'pass' end as verdict,
+       case when p.pack is null then 'no earlier compliance pack lies in this store'
+            else concat_ws('; ',
+                case when not p.intact then 'it is not as it was sealed: ' || left(coalesce(p.damage, ''), 300) end,
+                case when not p.signed then 'nobody signed it' end,
+                case when p.gaps > 0 then p.gaps || if(p.gaps = 1, ' unit', ' units') || ' of its collection are gaps' end,
+                case when p.approval is null then 'what people said of it can''t be read'
+                     when p.approval <> 'approved' then 'it is not approved but ' || p.approval
+                          || case when p.owed > 0 then ', lacking ' || array_to_string(p.lacking::VARCHAR[], ', ') else '' end
+                     else 'it is approved by ' || coalesce(nullif(array_to_string(list_transform(
+                          p.approvals::JSON[], lambda a: a ->> 'by'), ', '), ''), 'nobody named')
+                          || case when p.asserted > 0 then ' (asserted, not signed)' else '' end end,
+                case when p.flagged > 0 then p.flagged || ' of its approvers are not independent' end)
+                || ' (' || p.pack || ')' end as reason,
+       jobs.raw_ref
+from jobs left join previous p on true
+where jobs.in_scope
