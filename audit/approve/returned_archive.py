@@ -43,7 +43,7 @@ _ACTIVE = (
     (re.compile(r"(^|/)(connections|querytables)(/|\.xml$)", re.IGNORECASE), "a connection to data", "remove it"),
     # What a person said there would be lost without a word.
     (re.compile(r"(^|/)(threaded)?comments", re.IGNORECASE), "comments", "move what matters into Reason, delete them"),
-    (re.compile(r"(^|/)(drawings|media)/", re.IGNORECASE), "a picture, shape or text box", "remove it"),
+    (re.compile(r"(^|/)media/", re.IGNORECASE), "a picture", "remove it"),
 )
 
 

@@ -73,6 +73,11 @@ def _passive(archive: Archive) -> None:
     if any("macroenabled" in each or "vbaproject" in each for each in types.found):
         raise Unreadable("the file holds macros", remedy="save it as .xlsx (not .xlsm), which leaves them out")
     for name in sorted(archive.names):
+        if name.lower().startswith("xl/drawings/") and name.lower().endswith(".xml"):
+            drawn = xml.Drawn()
+            _read(archive, name, drawn)
+            if drawn.something:  # what a person wrote there would be lost without a word
+                raise Unreadable(f"the file holds a shape or text box ({name})", remedy="remove it, then save it again")
         if name.endswith(".rels"):
             for relation in _relations(archive, name):
                 if relation.outside and not relation.type.endswith(_LINK):

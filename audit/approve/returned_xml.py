@@ -144,6 +144,17 @@ class Contents(Elements):
             self.since_1904 = given.get("date1904", "0").lower() in ("1", "true", "on")
 
 
+class Drawn(Elements):
+    """Whether anything is drawn on a sheet. LibreOffice writes a drawing of nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.something = False
+
+    def _begin(self, name: str, given: dict[str, str]) -> None:  # noqa: ARG002
+        self.something = self.something or name.endswith("Anchor")
+
+
 class Types(Elements):
     """The kinds of the parts: [Content_Types].xml."""
 

@@ -113,7 +113,10 @@ PARTS: dict[str, tuple[Callable[[Desk], Path], str]] = {
         lambda desk: desk.returned([], name="h.xlsx", change=remark),
         "the file holds comments (xl/comments/comment1.xml). Move what matters into Reason",
     ),
-    "a text box": (lambda desk: hostile(desk, xl__drawings__drawing1_xml=b"<x/>"), "a picture, shape or text box"),
+    "a text box": (
+        lambda desk: hostile(desk, xl__drawings__drawing1_xml=b"<wsDr><twoCellAnchor/></wsDr>"),
+        "a shape or text box",
+    ),
     "a data connection": (lambda desk: hostile(desk, xl__connections_xml=b"<x/>"), "a connection to data"),
     "a part outside": (
         lambda desk: hostile(desk, **{"../../evil_xml": b"<x/>"}),
