@@ -35,6 +35,7 @@ from audit.derive.statements import JobAttachment, Statement
 from audit.derive.tickets import ApprovedChange
 from audit.model import Run, RunState, Window, columns
 from audit.model.prices import Grant, Prices, Rates
+from audit.model.review import ReviewRule
 from audit.model.scaler import Parameter, Scaler
 from audit.model.stated import Idempotence, JobEntry, Objective, PerformedTest, ScalerSupport, VerifiedScaler
 from audit.model.ticket import Ticket
@@ -109,6 +110,7 @@ def configuration() -> str:
         if not (isinstance(field.type, type) and issubclass(field.type, msgspec.Struct)):
             continue
         parts += [f"## [{field.name}]", _about(field.type), _keys(field.type)]
+    parts += ["## [[review.reviewers]]", _about(ReviewRule), _keys(ReviewRule)]
     parts += ["## [[scalers]]", _about(VerifiedScaler), _keys(VerifiedScaler)]
     parts += [
         "## [policy]",

@@ -147,7 +147,7 @@ class Settings(_Table, frozen=True, kw_only=True):
     store: StoreSettings = StoreSettings()
     cost: CostSettings = CostSettings()
     review: ReviewSettings = ReviewSettings()
-    """[review]: who reviews which access, and until when."""
+    """[review]: who reviews which access, and until when; a run keeps it as it was when it began."""
     changes: ChangesSettings = ChangesSettings()
     seal: SealSettings = SealSettings()
     approval: ApprovalRules = ApprovalRules()

@@ -122,7 +122,7 @@ class ReviewRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class ReviewSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """[review]: who reviews which access, and until when."""
+    """[review]: who reviews which access, and until when; a run keeps it as it was when it began."""
 
     reviewers: tuple[ReviewRule, ...] = ()
     """[[review.reviewers]]: explicit rules; the first that fits wins."""

@@ -21,7 +21,8 @@ remediation: >
   have it approved: jobaudit approve PACK --decision approved --by … --role … --ticket … --comment …. A pack that was changed
   has to be restored from a copy: jobaudit verify PACK names the files.
 limits: >
-  Only packs below this store's output folder are seen; one that was archived elsewhere isn't. That the signing key is one to
+  Only packs that lie below this store's output folder when this one is rendered are seen; one that was archived elsewhere
+  isn't. That the signing key is one to
   trust only jobaudit verify --key tells; names of approvers are asserted unless their records are signed.
 ---*/
 with previous as (
