@@ -524,7 +524,10 @@ def _tell_collection(watch: Watch, made: pipeline.Collection) -> None:
 
 def _finish(watch: Watch, rendered: pipeline.Rendered) -> None:
     worst = f", the heaviest {rendered.worst}" if rendered.worst else ""
-    watch.note(f"{rendered.jobs} jobs, {rendered.failures} failures{worst}, {rendered.gaps} gaps in the evidence")
+    waived = f", {rendered.waived} more waived" if rendered.waived else ""
+    watch.note(
+        f"{rendered.jobs} jobs, {rendered.failures} failures{worst}{waived}, {rendered.gaps} gaps in the evidence"
+    )
     if rendered.left_out:
         named = ", ".join(rendered.left_out)
         watch.note(f"not collected in this run, so that controls which need it are not_assessed: {named}")

@@ -98,7 +98,8 @@ def _summed(
     roles = {each.said.role.casefold() for each in good}
     lacking = [f"an approval by the role {role}" for role in rules.required_roles if role.casefold() not in roles]
     if len(good) < rules.minimum:
-        lacking.append(f"{rules.minimum - len(good)} more of the {rules.minimum} approvals")
+        more = f"{rules.minimum - len(good)} more of the {rules.minimum} approvals"
+        lacking.append("an approval" if rules.minimum == 1 else more)
     word = "approved"
     if len(good) < len(count):
         word = "rejected"

@@ -48,6 +48,8 @@ class Rendered(msgspec.Struct, frozen=True, kw_only=True):
     jobs: int
     gaps: int
     failures: int
+    waived: int = 0
+    """Failures beside these for which an exception is in force."""
     worst: Severity | None
     not_kept: str = ""
     """Why the verdicts are not in history yet; empty where they are, or where there was no need."""
@@ -177,6 +179,7 @@ def _summary(con: duckdb.DuckDBPyConnection, path: Path, run_id: str, kept: str)
         jobs=count("select count(*) from population"),
         gaps=count("select count(*) from coverage where outcome = 'gap'"),
         failures=count(f"select count(*) {failing}"),
+        waived=count("select count(*) from verdicts where verdict = 'fail' and waived"),
         not_kept=kept,
         broken=broken_controls(con),
         left_out=tuple(kind for (kind,) in con.execute(_LEFT_OUT, [LEFT_OUT]).fetchall()),

@@ -18,6 +18,7 @@ from audit.approve.review_pack import opened
 from audit.approve.review_state import ReviewState, state
 from audit.approve.review_words import lines
 from audit.errors import ExitCode, UsageError
+from audit.seal import head
 from audit.seal.verify.packed import Packed
 from audit.store import Store
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from audit.seal.keys import Signing
     from audit.store import Reviews
 
+ACCESS_REVIEW = "access-review"
 _DEFAULT = Path("output")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -96,9 +98,21 @@ def review_status(pack: str, *, output: Path | None = None) -> Reviewed:
 
     Raises UsageError, IntegrityError.
     """
-    place = _place(pack, output)
+    place = _reviewed(_place(pack, output))
     review = opened(place)
     return Reviewed(pack=review.path, state=_state(review, _store(place, output).reviews))
+
+
+def _reviewed(place: Path) -> Path:
+    """Return a pack's folder, unless it calls itself another kind of pack: nothing was sent out of that."""
+    kind = head.read(place).pack if (place / head.HEAD).is_file() else ACCESS_REVIEW
+    if kind != ACCESS_REVIEW:
+        raise UsageError(
+            f"this is a {kind} pack: nobody was asked to review anything in it",
+            where=str(place),
+            hint="name an access-review pack; `jobaudit render RUN --pack access-review` makes one",
+        )
+    return place
 
 
 def _place(ref: str, output: Path | None) -> Path:

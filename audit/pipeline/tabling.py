@@ -15,6 +15,7 @@ from audit import assess, derive
 from audit.config import packaged
 from audit.errors import EngineError, IntegrityError, UsageError
 from audit.pipeline import earlier_packs, earlier_reviews
+from audit.pipeline.naming import named
 from audit.pipeline.recalling import recall, recall_window
 from audit.store import History, Readable, Reviews, Store
 
@@ -111,7 +112,7 @@ def trial(
     with scratch() as database:
         store = Store(output)
         tabled(
-            store.read(run_ref),
+            store.read(named(store, run_ref, output)),
             database,
             controls_in(controls),
             history=store.history,

@@ -62,8 +62,8 @@ def write(
     incidents: Sequence[Incident] = (),
     pack: str = fronts.COMPLIANCE,
     signer: str | None = None,
-) -> None:
-    """Write the report of a run into ``folder``.
+) -> raw_pages.RawViews:
+    """Write the report of a run into ``folder`` and return which views of raw pages it has.
 
     ``con`` holds every table; ``templates``: folders, a user's own first. ``workbook``, ``results``: the pack holds
     evidence.xlsx and results/ too, so the report may lead there. ``incidents``: windows that get an incident view
@@ -82,6 +82,7 @@ def write(
             views = raw_pages.write(stored, loaded, staging)
             loaded.add(raw=views)
             Report(own, run, loaded, staging, views, front=fronts.of(pack)).write(lacking, incidents)
+        return views
     finally:
         own.close()
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from audit.render import data, fronts, html, raw_files, results, review, views, workbook
+from audit.render import data, fronts, html, links, raw_files, results, review, views, workbook
 from audit.store import atomic
 
 if TYPE_CHECKING:
@@ -127,11 +127,14 @@ def reports(
     What is rendered here has to follow from tables, raw answers and these arguments alone: verifying a pack renders it
     again and compares. ``name``: the pack's own. Raises as :func:`build`.
     """
+    raw: Callable[[str | None], str | None] = links.raw_page
     if "html" in formats:
         others = {"workbook": "xlsx" in formats, "results": "results" in formats}
-        html.write(con, run, stored, folder, list(templates), **others, incidents=incidents, pack=pack, signer=signer)
+        raw = html.write(
+            con, run, stored, folder, list(templates), **others, incidents=incidents, pack=pack, signer=signer
+        )
     if "xlsx" in formats:
-        workbook.write(con, run, folder / "evidence.xlsx", report="html" in formats, lost=stored.lost)
+        workbook.write(con, run, folder / "evidence.xlsx", report="html" in formats, raw=raw, lost=stored.lost)
     if "results" in formats:
         results.write(con, run, folder / results.FOLDER)
     if pack == fronts.ACCESS_REVIEW:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from openpyxl.workbook.protection import WorkbookProtection
 
+from audit.render import links
 from audit.render.review import decisions, instructions, rows
 from audit.render.review.form import DECISIONS, FORMAT, HEADINGS, IDENTITIES, IDENTITY, INSTRUCTIONS, JOBS
 from audit.render.review.letter import Letter
@@ -61,7 +62,9 @@ def write(con: duckdb.DuckDBPyConnection, run: Run, folder: Path, *, review: str
 
 
 def _written(letter: Letter) -> Any:
-    volume = Volume(con=letter.con, run=letter.run, staged={}, report=False, lost=lambda _raw_ref: False)
+    volume = Volume(
+        con=letter.con, run=letter.run, staged={}, report=False, raw=links.raw_page, lost=lambda _raw_ref: False
+    )
     instructions.write(volume.pen(INSTRUCTIONS), letter)
     decisions.write(volume.pen(DECISIONS), letter)
     _jobs(volume.pen(JOBS), letter)

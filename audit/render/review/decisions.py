@@ -45,20 +45,33 @@ def write(pen: Pen, letter: Letter) -> None:
     count = book.last - book.first + 1
     _lay_out(sheet, count, letter.footer)
     pen.sheet.append([pen.text("Decisions", TITLE)])
-    pen.sheet.append([pen.text("Fill in the four columns on the right. Everything else is locked.", Look(ink=MUTED))])
+    pen.sheet.append(
+        [
+            pen.text(
+                "Fill in Decision, Reason, Reviewer and Date, under the brown headings. Everything else is locked.",
+                Look(ink=MUTED),
+            )
+        ]
+    )
     told = f"{plural(count, 'entitlement')} to decide" + (
         f", {book.first:,} to {book.last:,} of your {book.total:,}." if book.parts > 1 else "."
     )
     pen.sheet.append([pen.text(f"{told} Rows that are left blank keep the review open.", Look(ink=MUTED))])
     asked = with_(HEADING, fill="7A4A00")
-    looks = [_look(column) for column in TOLD]
-    headings = [with_(HEADING, right=look.right, indent=look.indent) for look in looks] + [asked] * len(ASKED)
+    looks = [_look(column) for column in COLUMNS]
+    headings = [
+        asked if column in ASKED else with_(HEADING, right=look.right, indent=look.indent)
+        for column, look in zip(COLUMNS, looks, strict=True)
+    ]
     pen.sheet.append([pen.text(column.heading, look) for column, look in zip(COLUMNS, headings, strict=True)])
-    blank = [pen.value(None, _blank(column)) for column in ASKED]
+    blank = {column.name: pen.value(None, _blank(column)) for column in ASKED}
     for row in rows.entitlements(letter.con, book):
-        cells = [_cell(pen, column, look, row) for column, look in zip(TOLD, looks, strict=True)]
+        cells = [
+            blank[column.name] if column.name in blank else _cell(pen, column, look, row)
+            for column, look in zip(COLUMNS, looks, strict=True)
+        ]
         tall = height((str(row[column.name] or ""), column.width) for column in TOLD if column.kind is Kind.LONG)
-        pen.sheet.append([*cells, *blank], min(tall, _TALLEST))
+        pen.sheet.append(cells, min(tall, _TALLEST))
     _ask(sheet, HEADINGS + 1, HEADINGS + count, letter)
     lock(sheet)
     pen.end()
@@ -70,7 +83,7 @@ def _lay_out(sheet: Any, count: int, footer: str) -> None:
     for row, points in ((1, 24), (2, 15), (3, 15), (HEADINGS, 30)):
         sheet.row_dimensions[row].height = points
     sheet.freeze_panes = f"{get_column_letter(_FROZEN + 1)}{HEADINGS + 1}"
-    sheet.auto_filter.ref = f"A{HEADINGS}:{LETTERS[DATE]}{HEADINGS + count}"
+    sheet.auto_filter.ref = f"A{HEADINGS}:{LETTERS[COLUMNS[-1].name]}{HEADINGS + count}"
     sheet.print_title_rows = f"{HEADINGS}:{HEADINGS}"
     sheet.sheet_properties.tabColor = "B36B00"
     print_setup(sheet, footer)

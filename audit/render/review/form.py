@@ -16,7 +16,7 @@ HEADINGS = 4
 WORDS = tuple(decision.value for decision in Decision)
 
 TOLD = (
-    Column("position", "No.", 5, Kind.INT, "The order of the review: privileged and standing access first."),
+    Column("n", "No.", 5, Kind.INT, "In the order of the review: privileged and standing access first."),
     Column("who", "Who", 26, Kind.LONG, "The principal, and the name it signs in with."),
     Column("concern", "Concern", 11, Kind.LONG, "Orphaned (the directory doesn't know it), disabled, or a guest."),
     Column("access", "Kind", 14, Kind.LONG, "What the entitlement is: a role, a membership, a policy, an admin user."),
@@ -46,7 +46,9 @@ ASKED = (
 )
 """What the reviewer says: open."""
 
-COLUMNS = (*TOLD, *ASKED)
+_WHO_WHAT_WHERE = 6
+COLUMNS = (*TOLD[:_WHO_WHAT_WHERE], *ASKED, *TOLD[_WHO_WHAT_WHERE:])
+"""In the order of the sheet: who, what and where, what is asked beside it, then what helps to decide."""
 NUMBERS = {column.name: number for number, column in enumerate(COLUMNS, start=1)}
 """Column → its number on the sheet, from 1."""
 LETTERS = {name: get_column_letter(number) for name, number in NUMBERS.items()}

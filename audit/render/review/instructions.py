@@ -26,7 +26,7 @@ STEPS = (
     f"Open the sheet {DECISIONS}. Each row is one way to reach event-driven jobs; those with most power come first.",
     "Write keep, revoke or change into Decision; choose from the list. Add Reason, Reviewer (yourself) and Date.",
     "Rows that you leave blank stay open, and you are named as who owes them. Send back what you have, the rest later.",
-    "Give away what is not yours to decide: leave it blank and tell whoever sent you this.",
+    "If a row is not yours to decide, leave it blank and tell whoever sent you this.",
     "Nobody decides about their own access. Such a row is refused when the workbook comes back.",
 )
 DECIDED = (

@@ -73,7 +73,7 @@ def jobs(con: duckdb.DuckDBPyConnection) -> tuple[int, list[tuple[Any, ...]]]:
     )
     listed = con.execute(
         f"""
-        select r.position, r.entitlement_id, r.principal, r.role, j.job_id, j.capabilities
+        select r.n, r.entitlement_id, r.principal, r.role, j.job_id, j.capabilities
         from review_rows r join entitlement_reach j using (reach_id)
         qualify row_number() over (partition by r.entitlement_id order by lower(j.job_id), j.row_id) <= {JOBS_EACH}
         order by r.n, lower(j.job_id), j.row_id limit {JOBS_ROWS}
@@ -99,7 +99,7 @@ def _can(capabilities: str | None, titles: Mapping[str, str]) -> str:
 def _told(row: dict[str, Any]) -> dict[str, Any]:
     login = row["principal_login"]
     return {
-        "position": row["position"],
+        "n": row["n"],
         "who": _lines(row["principal"] or row["principal_id"], login if login != row["principal"] else None),
         "concern": row["concern"],
         "access": KINDS.get(row["kind"], row["kind"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from audit.render import links
 from audit.render.workbook import holders
 from audit.render.workbook.binding import bind
 from audit.render.workbook.provenance import write_columns, write_provenance
@@ -34,15 +35,16 @@ def write(
     row_limit: int = ROW_LIMIT,
     sheets: Sequence[Sheet] = EVIDENCE,
     report: bool = True,
+    raw: Callable[[str | None], str | None] = links.raw_page,
     lost: Callable[[str], bool] = lambda _raw_ref: False,
 ) -> None:
     """Write the evidence workbook of a run to ``path``.
 
     ``con`` holds the run's tables under their contract names; temporary tables are made there and dropped again.
     A table that is missing gives a sheet that says so. ``report``: the HTML report lies beside the book, so rows lead
-    to its pages. ``lost``: whether the raw answer that a row of another run names is gone. ``row_limit``: rows of one
-    sheet, headings included; more continue on a next sheet, which the first one says. The same tables and run give the
-    same bytes.
+    to its pages; ``raw``: where an item is shown there. ``lost``: whether the raw answer that a row of another run
+    names is gone. ``row_limit``: rows of one sheet, headings included; more continue on a next sheet, which the first
+    one says. The same tables and run give the same bytes.
     """
     staged: dict[str, Staged] = {}
     con.execute("set TimeZone = 'UTC'")
@@ -50,7 +52,7 @@ def write(
         holders.create(con)
         for sheet in (*sheets, RAW_FILES):
             staged[sheet.title] = stage(con, sheet, row_limit)
-        book = _written(Volume(con=con, run=run, staged=staged, report=report, lost=lost))
+        book = _written(Volume(con=con, run=run, staged=staged, report=report, raw=raw, lost=lost))
         bind(book, path, run, title=f"Compliance evidence, {run.window.label}")
     finally:
         for item in staged.values():

@@ -85,7 +85,7 @@ def _page(pen: Pen, kind: Kind, look: Look, *, leads: bool) -> Fill:
     lead = linked(look)
 
     def fill(value: Any, _key: Any, _row_id: str) -> Cell:
-        words, address = _evidence(value) if kind is Kind.RAW else _report(value)
+        words, address = _evidence(value, pen.raw) if kind is Kind.RAW else _report(value)
         if kind is Kind.RAW and value and pen.lost(value):
             words = f"not kept: {words}"
         led = leads and address is not None and (pen.report or address == "run.json")
@@ -108,11 +108,11 @@ def _told(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str, sort_keys=True)
 
 
-def _evidence(raw_ref: str | None) -> tuple[str, str | None]:
+def _evidence(raw_ref: str | None, raw: Callable[[str | None], str | None]) -> tuple[str, str | None]:
     """Return what a raw_ref says in words, and where it leads: an item, the first page of a unit, or a file."""
     item = links.parse(raw_ref)
     if item:
-        return f"{item.kind}/{item.unit[:8]}, line {item.line}, item {item.item}", links.raw_page(raw_ref)
+        return f"{item.kind}/{item.unit[:8]}, line {item.line}, item {item.item}", raw(raw_ref)
     unit = links.parse(f"{raw_ref}#line=1&item=0")
     if unit:
         return f"{unit.kind}/{unit.unit[:8]}", links.view(unit.kind, unit.unit, 1)

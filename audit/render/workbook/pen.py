@@ -23,12 +23,16 @@ LINK_LIMIT = 60_000
 class Pen:
     """Makes the cells of one sheet.
 
-    ``report``: whether the report's pages lie beside the book, to be led to; ``lost``: whether a raw answer is gone.
+    ``report``: whether the report's pages lie beside the book, to be led to; ``raw``: where an item is shown there;
+    ``lost``: whether a raw answer is gone.
     """
 
-    def __init__(self, sheet: Any, *, report: bool, lost: Callable[[str], bool]) -> None:
+    def __init__(
+        self, sheet: Any, *, report: bool, raw: Callable[[str | None], str | None], lost: Callable[[str], bool]
+    ) -> None:
         self.sheet = sheet
         self.report = report
+        self.raw = raw
         self.lost = lost
 
     @staticmethod

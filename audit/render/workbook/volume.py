@@ -33,6 +33,7 @@ class Volume:
     staged: Mapping[str, Staged]
     """Sheet's title → its rows, in the order of the book."""
     report: bool
+    raw: Callable[[str | None], str | None]
     lost: Callable[[str], bool]
     book: Any = field(default_factory=lambda: Workbook(write_only=True))
     kinds: dict[str, KindCoverage] = field(default_factory=dict)
@@ -47,7 +48,7 @@ class Volume:
         """Add a sheet and return what writes its cells."""
         sheet = Streamed(self.book, title, self.styles.of)
         self.book._add_sheet(sheet)  # noqa: SLF001  create_sheet knows only the stock class
-        return Pen(sheet, report=self.report, lost=self.lost)
+        return Pen(sheet, report=self.report, raw=self.raw, lost=self.lost)
 
     @property
     def footer(self) -> str:

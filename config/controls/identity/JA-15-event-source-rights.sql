@@ -38,8 +38,8 @@ rationale: >
 remediation: >
   Give the identity the source's data receiver role on the one queue, topic or hub (az role assignment create --role
   "Azure Service Bus Data Receiver" --scope QUEUE), take wider roles away, then switch local authentication off (az
-  servicebus namespace update --disable-local-auth true; for storage, az storage account update --allow-shared-key-
-  access false).
+  servicebus namespace update --disable-local-auth true; for storage, az storage account update
+  --allow-shared-key-access false).
 limits: >
   Rights by a group of the identity count, what they reach beyond this source does not. Keys of other queues or hubs
   than the job's, signatures that were handed out before keys were switched off, and sources outside Azure Resource
