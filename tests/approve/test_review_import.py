@@ -156,7 +156,7 @@ def test_the_command_prints_how_the_review_stands_and_exits_by_it(
     assert jobaudit("review", "status", desk.pack.name)[:2] == (ExitCode.INCOMPLETE, out)
     code, out, err = jobaudit("review", "import", desk.returned([("no", "", "", "")], name="bad.xlsx"))
     assert (code, out) == (ExitCode.USAGE, "")
-    assert "bad.xlsx, Decisions!S5: “no” is no decision" in err
+    assert "bad.xlsx, Decisions!G5: “no” is no decision" in err
     (desk.pack / "run.json").write_text("{}")
     assert jobaudit("review", "status", desk.pack.name)[0] == ExitCode.INTEGRITY
 

@@ -96,11 +96,11 @@ def test_only_what_the_reviewer_says_is_open_and_nothing_of_it_is_filled_in(book
 def test_the_words_and_the_dates_are_offered_and_what_is_owed_is_shown(books: dict[str, Path]) -> None:
     sheet = openpyxl.load_workbook(of(books, "ana"))["Decisions"]
     words, dates = sheet.data_validations.dataValidation
-    assert (words.type, words.formula1, str(words.sqref)) == ("list", '"keep,revoke,change"', "S5:S8")
-    assert (dates.type, str(dates.sqref)) == ("date", "V5:V8")
+    assert (words.type, words.formula1, str(words.sqref)) == ("list", '"keep,revoke,change"', "G5:G8")
+    assert (dates.type, str(dates.sqref)) == ("date", "J5:J8")
     formats = {str(each.sqref): [rule.formula for rule in each.rules] for each in sheet.conditional_formatting}
-    assert formats["S5:S8"] == [["LEN(TRIM($S5))=0"]]
-    assert formats["T5:T8"] == [['AND(OR($S5="revoke",$S5="change",AND($S5="keep",$G5="yes")),LEN(TRIM($T5))=0)']]
+    assert formats["G5:G8"] == [["LEN(TRIM($G5))=0"]]
+    assert formats["H5:H8"] == [['AND(OR($G5="revoke",$G5="change",AND($G5="keep",$K5="yes")),LEN(TRIM($H5))=0)']]
 
 
 def text_of(path: Path, sheet: str) -> str:
