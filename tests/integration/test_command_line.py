@@ -155,7 +155,7 @@ def test_a_broken_control_costs_its_own_verdicts_and_is_told_everywhere(
     rendered = jobaudit("render", run_id, "-c", "audit.toml", "--format", "html", cwd=tmp_path)
     assert rendered.returncode == 3, rendered.stderr
     assert "a control could not be run" in rendered.stderr
-    assert "ACME-01: the control could not be run (ACME-01.sql): the SQL failed" in rendered.stderr
+    assert "ACME-01: the control could not be run (ACME-01.sql, line 13, column 8): the SQL failed" in rendered.stderr
     pack = Path(rendered.stdout.strip())
     first = (tmp_path / pack / "index.html").read_text("utf-8").partition('id="coverage"')[0]
     assert "Control could not be run" in first
