@@ -80,7 +80,7 @@ def said(pack: Path, table: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Return a table of a pack without what tells of the read."""
     path = str(pack / f"data/{table}.parquet")
     names = [name for name, *_ in duckdb.execute("describe from read_parquet($path)", {"path": path}).fetchall()]
-    listed = ", ".join(f'"{name}"' for name in names if name not in ABOUT_THE_READ)
+    listed = ", ".join(f'"{name}"' for name in names if name not in ABOUT_THE_READ and not name.endswith("_ref"))
     return names, duckdb.execute(f"select {listed} from read_parquet(?) order by all", [path]).fetchall()
 
 

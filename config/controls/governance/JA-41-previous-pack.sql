@@ -1,6 +1,6 @@
 /*---
 id: JA-41
-title: The previous compliance pack is intact, signed, complete and approved
+title: The previous pack is intact, signed, complete and approved
 area: governance
 severity: medium
 needs: [jobs]
