@@ -90,7 +90,7 @@ def test_times_say_their_zone(opened: Any) -> None:
     for sheet in opened.worksheets:
         for row in sheet.iter_rows(min_row=HEAD, max_row=HEAD + 1) if sheet.auto_filter.ref else ():
             for cell in row:
-                if isinstance(cell.value, datetime):
+                if isinstance(cell.value, datetime) and "h" in cell.number_format:  # a date has no zone
                     assert sheet.cell(HEAD, cell.column).value.endswith("(UTC)")
 
 

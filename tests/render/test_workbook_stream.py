@@ -10,6 +10,7 @@ from typing import Any
 import openpyxl
 import pytest
 
+from audit.render import links
 from audit.render.workbook.pen import Pen
 from audit.render.workbook.stream import Streamed, of_text
 from audit.render.workbook.style import Look, Styles
@@ -43,7 +44,7 @@ def sheet(tmp_path: Path) -> Any:
     book: Any = openpyxl.Workbook(write_only=True)
     streamed = Streamed(book, "Rows", Styles(book).of)
     book._add_sheet(streamed)
-    pen = Pen(streamed, report=True, lost=lambda _ref: False)
+    pen = Pen(streamed, report=True, raw=links.raw_page, lost=lambda _ref: False)
     day = Look(format="yyyy-mm-dd hh:mm:ss")
     streamed.row_dimensions[1].height = 31
     streamed.row_dimensions[9].height = 99  # no row of this number is written
