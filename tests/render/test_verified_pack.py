@@ -64,7 +64,7 @@ def test_a_pack_as_it_was_made_passes_every_check(pack: Path) -> None:
     report = verify(str(pack), output=pack.parent, deep=True)
     assert report.intact, [check for check in report.checks if check.result is Result.FAILED]
     assert [check.title for check in report.checks if check.result is Result.NOT_CHECKED] == ["SHA256SUMS is signed"]
-    assert len(report.checks) == 9
+    assert len(report.checks) == 10
     assert report.verdict.startswith("intact, NOT SIGNED")
 
 
