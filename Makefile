@@ -20,7 +20,7 @@ check: $(READY)
 	$(BIN)/python -m pytest -q tests/docs
 
 docs: $(READY)
-	$(BIN)/python docs/generate.py
+	$(BIN)/python -m docs.generate
 
 bench: $(READY)
 	$(BIN)/python bench/scale.py
