@@ -50,7 +50,9 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def schedule(*, output: Path, config: Path, elsewhere: bool = False) -> Schedule:
-    """Propose a cadence from the newest run below ``output`` that told of executions, and from history.
+    """Propose a cadence from the run below ``output`` that tells of executions until last, and from history.
+
+    A run of a month past is no measure of today, however new it is.
 
     ``elsewhere``: ``output`` isn't the one that ``config`` names, so the cron lines name it.
 
@@ -58,7 +60,8 @@ def schedule(*, output: Path, config: Path, elsewhere: bool = False) -> Schedule
     """
     store = Store(output)
     telling = [run for run in store.newest() if "executions" in run.run.kinds]
-    newest = next((run for run in telling if "resource_changes" in run.run.kinds), telling[0] if telling else None)
+    whole = [run for run in telling if "resource_changes" in run.run.kinds] or telling
+    newest = max(whole, key=lambda stored: stored.run.window.until, default=None)
     proposals = []
     if newest is not None:
         with scratch() as database:

@@ -17,6 +17,7 @@ from audit.errors import ConfigError, IntegrityError, UsageError
 from audit.model import Window
 from audit.seal import chain, envelope, keys, sealing, statement, sums
 from audit.seal.verify import Report, Result, sealed
+from audit.seal.verify.checks import failed, lacking, ok
 from tests.conftest import needs
 from tests.seal import sealed_pack
 
@@ -48,8 +49,6 @@ def test_who_signed_is_never_said_to_be_more_than_was_shown(tmp_path: Path) -> N
     ],
 )
 def test_the_last_line_says_what_was_shown(signer: str, words: str) -> None:
-    from audit.seal.verify.checks import failed, lacking, ok
-
     good = Report(checks=(ok("a"), lacking("b", "no")), signer=signer, keyid="K")
     assert good.verdict.startswith(words)
     assert good.verdict.endswith("time asserted by the operator")
@@ -67,6 +66,12 @@ def test_somebody_who_signs_a_changed_pack_anew_is_not_taken_for_the_signer(tmp_
     sealing.seal(pack, sealed_pack.about(other), packs=pack.parent, key=other)
     assert standing(pack) == "unknown"
     assert standing(pack, mine.public) == "failed"
+    _, asked = sealed(pack, [mine.public])
+    report = Report(checks=(ok("files"), asked.check), signer=asked.standing, keyid="")
+    assert report.verdict.startswith("NOT AUTHENTIC: the files are as they were sealed")
+    assert not report.intact
+    broken = Report(checks=(failed("files", "one differs"), asked.check), signer=asked.standing, keyid="")
+    assert broken.verdict == "NOT INTACT"
     sealing.seal(pack, sealed_pack.about(mine), packs=pack.parent, key=other)  # names one key, signs with another
     assert standing(pack) == "failed"
 

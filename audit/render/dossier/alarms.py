@@ -29,7 +29,8 @@ PREPARE = (_WATCH,)
 
 QUERIES = {
     "alerts": """
-        select b.job_key, f.about, f.hears, t.* from job_alerts f join alerts t on lower(t.alert_id) = lower(f.alert_id)
+        select b.job_key, f.about, f.hears, f.tells_failed, f.tells_stuck, t.*
+        from job_alerts f join alerts t on lower(t.alert_id) = lower(f.alert_id)
         join report_jobs b on b.job_key = lower(f.job_id) where b.position between ? and ?
         order by b.position, (f.about = 'scope'), t.severity nulls last, lower(t.name), t.row_id
     """,
@@ -58,9 +59,16 @@ def told(facts: Facts, about: About) -> dict[str, Any]:
     rules = [_rule(row, about) for row in facts["alerts"]]
     return {
         "alerts": rules,
-        "live_alerts": sum(1 for row in rules if row["hears"] == "live"),
+        "live_alerts": sum(1 for row in rules if row["hears"] == "live" and "yes" in _tells(row)),
+        "open_alerts": any(row["hears"] in ("live", "open") and "open" in _tells(row) for row in rules)
+        or any(row["hears"] == "open" and "yes" in _tells(row) for row in rules),
         "fired": [row | {"about": _ABOUT.get(row["about"], row["about"])} for row in facts["fired"]],
     }
+
+
+def _tells(row: Row) -> set[str]:
+    """Return whether a rule tells of executions that fail or are stuck, as the controls judge it."""
+    return {row["tells_failed"], row["tells_stuck"]}
 
 
 def _rule(row: Row, about: About) -> Row:

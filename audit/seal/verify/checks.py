@@ -28,7 +28,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     checks: tuple[Check, ...]
     signer: str
-    """authentic, unknown, unsigned or refused."""
+    """authentic, unknown, unsigned, untrusted (no trusted key signed it, and one was asked for) or refused."""
     keyid: str
 
     @property
@@ -40,6 +40,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     def verdict(self) -> str:
         """The last line: never more than what was shown."""
         if not self.intact:
+            wrong = [each for each in self.checks if each.result is Result.FAILED]
+            if self.signer == "untrusted" and len(wrong) == 1:
+                return "NOT AUTHENTIC: the files are as they were sealed, and no key that you trust has signed them"
             return "NOT INTACT"
         said = {
             "authentic": f"authentic: intact, and signed with the trusted key {self.keyid}",

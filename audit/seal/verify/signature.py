@@ -19,7 +19,7 @@ CHAIN = "The packs before it are those that it follows"
 
 
 class Signed(NamedTuple):
-    """What the signature is worth. ``standing``: authentic, unknown, unsigned or refused."""
+    """What the signature is worth. ``standing``: authentic, unknown, unsigned, untrusted or refused."""
 
     check: Check
     standing: str
@@ -43,7 +43,7 @@ def signature(pack: Path, trusted: Sequence[PublicKey]) -> Signed:
 def _unsigned(*, asked: bool) -> Signed:
     told = "nobody signed this pack"
     if asked:
-        return Signed(failed(SIGNED, told, "a signature of a trusted key was asked for"), "refused", None)
+        return Signed(failed(SIGNED, told, "a signature of a trusted key was asked for"), "untrusted", None)
     return Signed(lacking(SIGNED, told), "unsigned", None)
 
 
@@ -53,7 +53,7 @@ def _worth(key: PublicKey, *, trusted: bool, asked: bool) -> Signed:
         return Signed(ok(SIGNED, f"with the trusted key {key.keyid}"), "authentic", key)
     told = f"with key {key.keyid}, which the pack itself names"
     if asked:
-        return Signed(failed(SIGNED, told, "and which is none of the trusted ones"), "refused", key)
+        return Signed(failed(SIGNED, told, "and which is none of the trusted ones"), "untrusted", key)
     return Signed(ok(SIGNED, told, "whose that is, only its owner can tell: --key gives a trusted one"), "unknown", key)
 
 
