@@ -72,17 +72,23 @@ def view(kind: str, unit: str, line: int, part: int = 0) -> str:
 
 
 def raw_page(raw_ref: str | None) -> str | None:
-    """Return the readable view of the item a row was made of: ``pages/<kind>/<unit>-<line>.html#i<item>``."""
+    """Return the readable view of the item a row was made of: ``pages/<kind>/<unit>-<line>.html#i<item>``.
+
+    A row that a whole unit says leads to the unit's first page.
+    """
     ref = parse(raw_ref)
     if ref is None:
-        return None
+        unit = parse(f"{raw_ref}#line=1&item=0")
+        return view(unit.kind, unit.unit, 1) if unit else None
     return f"{view(ref.kind, ref.unit, ref.line, ref.item // ITEMS_PER_VIEW)}#i{ref.item}"
 
 
 def raw_file(raw_ref: str | None) -> str | None:
-    """Return the file of raw pages, as received and redacted."""
-    ref = parse(raw_ref)
-    return f"raw/{ref.kind}/{ref.unit}.jsonl.zst" if ref else None
+    """Return the file of the pack that a row was made of: raw pages as received and redacted, run.json, a control."""
+    ref = parse(raw_ref) or parse(f"{raw_ref}#line=1&item=0")
+    if ref is not None:
+        return f"raw/{ref.kind}/{ref.unit}.jsonl.zst"
+    return raw_ref if raw_ref and (raw_ref == "run.json" or raw_ref.startswith("controls/")) else None
 
 
 def reference(raw_ref: str) -> str:

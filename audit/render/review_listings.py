@@ -86,4 +86,4 @@ def _entitlements(name: str, title: str, where: str, *, size: int = 100) -> List
 
 def _told(row: Row) -> Row:
     names = json.loads(row["job_names"])
-    return row | {"job_names": names, "more_jobs": row["jobs"] - len(names)}
+    return row | {"job_names": names}

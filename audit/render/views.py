@@ -17,8 +17,8 @@ _ABOUT = """\
 --     duckdb -init controls/views.sql < controls/CONTROL.sql
 --
 -- Most jobs are judged by the baselines that hold for all. Where an override of [policy] fits a job, the view
--- parameters_of_jobs has rows with its id: write the id between the quotes, and a control judges by that job's
--- baselines. What it then says of other jobs is what they would be by them.
+-- parameters_of_jobs has rows with its id: in a copy of this file (this one is sealed) write the id between the quotes,
+-- and a control judges by that job's baselines. What it then says of other jobs is what they would be by them.
 set variable job = '';
 set TimeZone = 'UTC';
 """

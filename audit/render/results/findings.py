@@ -110,4 +110,5 @@ def _evidence(row: Row, run: Run) -> Evidence:
 
 def raw_file(row: Row, run: Run) -> str | None:
     """Return the file of the pack that holds Azure's answer, or None where the pack has none."""
-    return None if run.restored_from else links.raw_file(row["raw_ref"])
+    file = links.raw_file(row["raw_ref"])
+    return None if file and file.startswith("raw/") and run.restored_from else file

@@ -25,6 +25,9 @@ VERSION = "1.5.0"
 _CHECK = {"fail": (3, "Fail"), "pass": (1, "Pass"), "not_assessed": (0, "Unknown"), "not_applicable": (99, "Other")}
 """compliance.status_id and its caption; where it is Other, ``status`` is our own word."""
 _SEVERITY = {"low": (2, "Low"), "medium": (3, "Medium"), "high": (4, "High"), "critical": (5, "Critical")}
+_INFORMATIONAL = (1, "Informational")
+_WEIGHS = ("fail", "not_assessed")
+"""Verdicts that weigh what their control weighs; what passes or does not apply is for information."""
 _NEW, _UNKNOWN, _OTHER = (1, "New"), (0, "Unknown"), 99
 _RULE = {"type_id": 1, "type": "Rule"}
 _SUBSCRIPTION = {"type_id": 13, "type": "Azure Subscription"}
@@ -71,7 +74,7 @@ def _ran(told: About) -> dict[str, Any]:
 
 def _event(row: Row, same: dict[str, Any], ran: dict[str, Any], told: About) -> dict[str, Any]:
     control = row["control"]
-    severity_id, severity = _SEVERITY[row["severity"]]
+    severity_id, severity = _SEVERITY[row["severity"]] if row["verdict"] in _WEIGHS else _INFORMATIONAL
     status_id, status = _status(row)
     event = _KIND | {
         "time": same["time"],
@@ -91,6 +94,7 @@ def _event(row: Row, same: dict[str, Any], ran: dict[str, Any], told: About) -> 
         | {
             "row_id": row["row_id"],
             "subject": row["subject"],
+            "severity": row["severity"],
             "verdict": row["verdict"],
             "waived": row["waived"],
             "waiver_id": row["waiver_id"],

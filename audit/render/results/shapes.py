@@ -138,7 +138,10 @@ class Evidence(_Shape, frozen=True, kw_only=True):
 
     raw_ref: Annotated[Text, Meta(description="as every table of the pack names it")]
     file: Annotated[
-        Text, Meta(description="the file in the pack: zstd JSON lines; null: the pack doesn't hold the answer")
+        Text,
+        Meta(
+            description="the file in the pack: zstd JSON lines, run.json or a control; null: the pack doesn't hold it"
+        ),
     ]
     line: Annotated[int | None, Meta(description="from 1")]
     item: Annotated[int | None, Meta(description="from 0")]

@@ -12,6 +12,7 @@ from audit.render.workbook.grid import Grid
 from audit.render.workbook.panels import SECTION
 from audit.render.workbook.pen import linked
 from audit.render.workbook.setup import print_setup
+from audit.render.workbook.stage import exists
 from audit.render.workbook.style import BAND, BAND_TEXT, MUTED, Look, toned
 
 if TYPE_CHECKING:
@@ -119,9 +120,12 @@ def _unread(grid: Grid, letter: Letter) -> None:
         """
     ).fetchall()
     (own,) = letter.con.execute("select count(*) from review_rows where reviewer_conflict").fetchone() or (0,)
+    more = _beyond(letter)
     _section(grid, "What could not be read, and what to mind")
-    if not reasons:
+    if not reasons and not more:
         _block(grid, "Everything that these rows rest on was read.")
+    for told in more:
+        _block(grid, told, tone="gap")
     for why, count in reasons[:_GAPS]:
         _block(grid, f"At least these, for {plural(count, 'row')}: {visible(why)}.", tone="gap")
     if len(reasons) > _GAPS:
@@ -131,6 +135,28 @@ def _unread(grid: Grid, letter: Letter) -> None:
             f"{plural(own, 'row')} may be about your own access, and nobody else was found: have somebody else decide."
         )
         _block(grid, told, tone="gap")
+
+
+def _beyond(letter: Letter) -> list[str]:
+    """Return why there may be access that no row tells of: what wasn't read can't be asked about."""
+    con, told = letter.con, []
+    if exists(con, "coverage"):
+        (gaps,) = con.execute("select count(*) from coverage where outcome = 'gap'").fetchone() or (0,)
+        if gaps:
+            told.append(f"There may be access that no row tells of: {plural(gaps, 'read')} of the collection failed.")
+    if exists(con, "access_answers"):
+        found = con.execute(
+            """
+            select reason, count(distinct job_id) as jobs
+            from (select job_id, unnest(from_json(reasons, '["VARCHAR"]')) as reason from access_answers
+                  where not complete)
+            group by reason order by jobs desc, reason
+            """
+        ).fetchall()
+        told += [f"There may be more who can, for {plural(n, 'job')}: {visible(why)}." for why, n in found[:_GAPS]]
+        if len(found) > _GAPS:
+            told.append(f"and {plural(len(found) - _GAPS, 'more reason')}: the pack's own pages name each.")
+    return told
 
 
 def _section(grid: Grid, heading: str) -> None:

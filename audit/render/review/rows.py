@@ -68,14 +68,15 @@ def jobs(con: duckdb.DuckDBPyConnection) -> tuple[int, list[tuple[Any, ...]]]:
 
     A row: number of the entitlement, its id, the principal, the role, the job, its resource group, what it can there.
     """
-    (total,) = con.execute("select count(*) from review_rows join entitlement_reach using (reach_id)").fetchone() or (
-        0,
-    )
+    (total,) = con.execute("select coalesce(sum(jobs), 0)::BIGINT from review_rows").fetchone() or (0,)
     listed = con.execute(
         f"""
+        with first as (
+            select reach_id, job_id, capabilities, row_id from entitlement_reach semi join review_rows using (reach_id)
+            qualify row_number() over (partition by reach_id order by lower(job_id), row_id) <= {JOBS_EACH}
+        )
         select r.n, r.entitlement_id, r.principal, r.role, j.job_id, j.capabilities
-        from review_rows r join entitlement_reach j using (reach_id)
-        qualify row_number() over (partition by r.entitlement_id order by lower(j.job_id), j.row_id) <= {JOBS_EACH}
+        from review_rows r join first j using (reach_id)
         order by r.n, lower(j.job_id), j.row_id limit {JOBS_ROWS}
         """
     ).fetchall()
@@ -160,7 +161,12 @@ def _lines(*parts: str | None) -> str:
 
 
 def spread(count: int, of: int) -> str:
-    """Say how many of the jobs are listed where they aren't all."""
+    """Say how many of the jobs are listed where they aren't all; beyond what a pack writes out none is."""
+    if of and not count:
+        return (
+            f"Which jobs these are is not written out: {plural(of, 'row')} would be too many. "
+            "`jobaudit sql RUN` tells it job by job: select * from effective_access_of('job id')."
+        )
     if count >= of:
         return f"{plural(of, 'row')}: every job that each entitlement reaches."
     return (

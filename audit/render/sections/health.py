@@ -52,7 +52,7 @@ where j.state = 'present'
 _COST = """
 with summed as (
     select basis, currency, count(distinct lower(job_id)) as jobs, sum(amount) as amount, sum(wasted_amount) as wasted,
-           bool_and(final) as final
+           sum(unallocated_amount) as unallocated, bool_and(final) as final
     from cost_totals group by all
 )
 select * from summed

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 _FIGURES = """
 select count(*) as entitlements, count(distinct lower(principal_id)) as principals,
        count(*) filter (where privileged and standing) as standing,
-       count(*) filter (where privileged and access = 'eligible') as eligible,
        count(*) filter (where since_last = 'new') as fresh, count(*) filter (where since_last = 'changed') as altered,
        count(distinct lower(principal_id)) filter (where concern = 'orphaned') as orphaned,
        count(distinct lower(principal_id)) filter (where concern = 'disabled') as disabled,
@@ -24,6 +23,10 @@ select count(*) as entitlements, count(distinct lower(principal_id)) as principa
        count(distinct reviewer) as reviewers, count(*) filter (where reviewer is null) as unassigned,
        count(*) filter (where reviewer_conflict) as conflicts
 from entitlements
+"""
+_STATES = ("done", "open", "overdue", "re-granted", "unknown")
+_DIRECTORY = """
+select coalesce(bool_and(outcome = 'collected'), false) as known from coverage where kind = 'principals'
 """
 _OUTCOMES = "select state, count(*) as n from review_outcomes group by all"
 _REMOVED = "select count(*) as n from entitlement_removals"
@@ -35,14 +38,15 @@ from access_answers
 
 def told(con: duckdb.DuckDBPyConnection, run: Run) -> Row:
     """Return the figures of the review, the last review (or None) and until when decisions are owed."""
-    states = {row["state"]: row["n"] for row in fetch(con, _OUTCOMES)}
+    states = dict.fromkeys(_STATES, 0) | {row["state"]: row["n"] for row in fetch(con, _OUTCOMES)}
     last = fetch(con, "select * from reviews where last")
     return one(con, _FIGURES) | {
         "states": states,
         "outcomes": sum(states.values()),
-        "late": states.get("overdue", 0) + states.get("re-granted", 0),
+        "late": states["overdue"] + states["re-granted"],
         "removed": one(con, _REMOVED)["n"],
         "incomplete": one(con, _INCOMPLETE),
+        "directory": one(con, _DIRECTORY)["known"],
         "last": last[0] if last else None,
         "due": (run.finished or run.started) + timedelta(days=run.review.days_to_decide),
         "days_to_revoke": run.review.days_to_revoke,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from audit.render.rows import Row, fetch, one
+from audit.render.text import utc
 
 if TYPE_CHECKING:
     import duckdb
@@ -16,13 +17,20 @@ from change_tickets where state = 'unused'
 """Tickets that no change belongs to."""
 
 # One ticket beside a change that touches many jobs: what answers for it wins over what doesn't.
-_OF_CHANGES = """
-select t.* from change_tickets t join report_changes r using (change_id)
-where r.number between ? and ?
+_BEST = """
 qualify row_number() over (
     partition by t.change_id
     order by list_position(['matched', 'unmatched', 'not_compared', 'not_expected'], t.state),
              t.relation <> 'job', t.row_id) = 1
+"""
+_OF_CHANGES = f"""
+select t.* from change_tickets t join report_changes r using (change_id)
+where r.number between ? and ? {_BEST}
+"""
+# A change counts once, as it is shown: what can't be told is neither with a ticket nor without.
+_STATES = f"""
+select case when state <> 'matched' and undecided then 'undecided' else state end as state, count(*) as n
+from (select t.* from change_tickets t where t.change_id is not null {_BEST}) group by 1
 """
 _WORDS = {
     "unmatched": ("bad", "no ticket"),
@@ -34,9 +42,7 @@ _WORDS = {
 
 def counts(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """Return how many tickets were given, from which files, and how many changes are of which state."""
-    found = fetch(
-        con, "select state, count(distinct coalesce(change_id, row_id)) as n from change_tickets group by all"
-    )
+    found = fetch(con, _STATES)
     states = {row["state"]: row["n"] for row in found}
     given = one(con, "select count(*) as n, count(distinct ticket) as tickets from approved_changes")
     files = fetch(
@@ -61,18 +67,30 @@ def told(row: Row) -> Row:
             tone, word = "open", "can't be told"
         return row | {"tone": tone, "word": word, "lines": []}
     wrong = _wrong(row)
-    return row | {"tone": "warn" if wrong else "good", "word": row["ticket"], "lines": [*_approval(row), *wrong]}
+    unknown = _unknown(row)
+    tone = "warn" if wrong else "open" if unknown else "none" if row["emergency"] else "good"
+    return row | {"tone": tone, "word": row["ticket"], "lines": [*_approval(row), *wrong, *unknown]}
 
 
 def _approval(row: Row) -> list[str]:
     lines = []
     if row["approved_at"]:
-        lines.append(f"approved by {row['approvers']} at {row['approved_at']:%Y-%m-%d %H:%M UTC}")
+        lines.append(f"approved by {row['approvers']} at {utc(row['approved_at'])}")
     if row["emergency"]:
         lines.append("an emergency")
     if row["reviewed_at"]:
-        lines.append(f"reviewed by {row['reviewed_by']} at {row['reviewed_at']:%Y-%m-%d %H:%M UTC}")
+        lines.append(f"reviewed by {row['reviewed_by']} at {utc(row['reviewed_at'])}")
     return lines
+
+
+def _unknown(row: Row) -> list[str]:
+    """Return what the evidence doesn't tell: who made it bears no name that could be compared."""
+    found = []
+    if row["approved_at"] and row["approved_by_implementer"] is None:
+        found.append("whether who made it approved it can't be told")
+    if row["reviewed_at"] and row["reviewed_by_implementer"] is None:
+        found.append("whether who made it reviewed it can't be told")
+    return found
 
 
 def _wrong(row: Row) -> list[str]:

@@ -115,7 +115,7 @@ def _evidence(raw_ref: str | None, raw: Callable[[str | None], str | None]) -> t
         return f"{item.kind}/{item.unit[:8]}, line {item.line}, item {item.item}", raw(raw_ref)
     unit = links.parse(f"{raw_ref}#line=1&item=0")
     if unit:
-        return f"{unit.kind}/{unit.unit[:8]}", links.view(unit.kind, unit.unit, 1)
+        return f"{unit.kind}/{unit.unit[:8]}", raw(raw_ref)
     return shown(raw_ref or ""), raw_ref if raw_ref == "run.json" else None
 
 

@@ -81,7 +81,7 @@ RECONCILIATION = Sheet(
 
 BASELINES = """
     select g.control_id, k.job_key,
-           string_agg(g.name || ' ' || left(coalesce(o.value, g.value)::VARCHAR, 120) || ', from '
+           string_agg(g.name || ' ' || coalesce(o.value, g.value)::VARCHAR || ', from '
                       || coalesce(o.origin, g.origin), '; ' order by g.name) as baselines
     from parameters g
     join (select distinct control_id, lower(job_id) as job_key from parameters) k using (control_id)

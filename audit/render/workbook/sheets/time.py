@@ -64,8 +64,12 @@ TICKETS = Sheet(
         select a.*, array_to_string(from_json(a.approvers, '["VARCHAR"]'), ', ') as approved_by,
                array_to_string(from_json(a.implementers, '["VARCHAR"]'), ', ') as made_by,
                count(distinct t.change_id) as changes, min(t.why) filter (where t.state = 'unused') as unused,
-               coalesce(bool_or(t.approved_by_implementer), false) as self_approved,
-               coalesce(bool_or(t.approved_before = false), false) as approved_late
+               case when bool_or(t.approved_by_implementer) then true
+                    when count(t.change_id) > 0 and count(t.change_id) = count(t.approved_by_implementer) then false
+               end as self_approved,
+               case when bool_or(not t.approved_before) then true
+                    when count(t.change_id) > 0 and count(t.change_id) = count(t.approved_before) then false
+               end as approved_late
         from approved_changes a left join change_tickets t on t.ticket_row = a.row_id
         group by all
     """,
@@ -83,8 +87,20 @@ TICKETS = Sheet(
         Column("requester", "Requester", 30),
         Column("approved_by", "Approved by", 30, note="Empty: nobody."),
         Column("approved_at", "Approved at (UTC)", 20, Kind.DATETIME),
-        Column("approved_late", "Approved late", 10, Kind.BOOL, "TRUE: after a change that belongs to it had begun."),
-        Column("self_approved", "By who made it", 10, Kind.BOOL, "TRUE: an approver made a change that belongs to it."),
+        Column(
+            "approved_late",
+            "Approved late",
+            10,
+            Kind.BOOL,
+            "TRUE: after a change that belongs to it had begun. Empty: not known, or no change.",
+        ),
+        Column(
+            "self_approved",
+            "By who made it",
+            10,
+            Kind.BOOL,
+            "TRUE: an approver made a change that belongs to it. Empty: not known, or no change.",
+        ),
         Column("made_by", "Implementer", 30),
         Column("emergency", "Emergency", 10, Kind.BOOL),
         Column("reviewed_by", "Reviewed by", 30),
