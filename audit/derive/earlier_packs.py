@@ -1,5 +1,7 @@
 """``earlier_packs``: the newest pack of each kind before this run: whether it is sealed, complete and approved.
 
+A folder that doesn't say any more when its run began has a row too: it may be the newest.
+
 Whoever opens a run fills it (see ``audit.pipeline.earlier_packs``): what lies beside a pack isn't in the run.
 """
 

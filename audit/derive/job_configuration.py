@@ -1,8 +1,8 @@
 """``job_configuration``: what a job is set to, property by property; ``approved_snapshots``: what was approved of it.
 
 An approval is about what stood in a pack. Whoever opens a run fills ``approved_snapshots`` from the newest approved one
-(``audit.pipeline.earlier_packs``); a row's ``configuration`` is the JSON object of property and value that the approved
-pack's ``job_configuration`` had.
+of each job (``audit.pipeline.approved_snapshots``); a row's ``configuration`` is the JSON object of property and value
+that the approved pack's ``job_configuration`` had, or null where that pack can't be believed, and ``damage`` says why.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 SNAPSHOTS = """
 create table if not exists approved_snapshots (
-    row_id VARCHAR, observed_at TIMESTAMPTZ, raw_ref VARCHAR, job_id VARCHAR, run_id VARCHAR, approved_at TIMESTAMPTZ,
-    approved_by VARCHAR, ticket VARCHAR, configuration JSON, redaction_key_id VARCHAR
+    row_id VARCHAR, observed_at TIMESTAMPTZ, raw_ref VARCHAR, job_id VARCHAR, pack VARCHAR, run_id VARCHAR,
+    approved_at TIMESTAMPTZ, approved_by VARCHAR, ticket VARCHAR, configuration JSON, redaction_key_id VARCHAR,
+    damage VARCHAR
 )
 """
 

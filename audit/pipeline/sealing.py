@@ -69,9 +69,11 @@ def seal(folder: Path, about: head.PackHead, *, replaces: Path, key: Signing | N
             f"the pack there has {len(said)} records of approval or review, and what would replace it is not the same"
         )
         raise UsageError(told, where=str(replaces), hint=hint)
-    if later := chain.naming(replaces.parent, about.name, before):
-        told = f"the pack there is what {later[0]} follows, and what would replace it is not the same"
-        raise UsageError(told, where=str(replaces), hint=hint)
+    for later in chain.naming(replaces.parent, about.name, before):
+        what = f"the pack there is what {later} follows"
+        if isinstance(later, chain.Damaged):
+            what = f"whether {later.name} follows the pack there can't be told ({later.why})"
+        raise UsageError(f"{what}, and what would replace it is not the same", where=str(replaces), hint=hint)
 
 
 def signing_key(settings: SealSettings, base: Path, environment: dict[str, str]) -> Signing | None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HEAD = "pack.json"
+PACKS = ("compliance", "access-review", "cost-review", "change")
+"""The kinds of packs; a folder's name begins with its own."""
 
 
 class Signer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -6,6 +6,7 @@ https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +15,18 @@ import msgspec
 
 from audit.errors import IntegrityError
 from audit.seal import head, sums, tree
+from audit.store import tables
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE = "urn:jobaudit:pack:v1"
+COVERAGE = "data/coverage.parquet"
+_GAPS = """
+select coalesce(reason, 'unknown'), count(*), count(place) from read_parquet({file})
+where outcome = 'gap' group by all order by all
+"""
 _ENCODER = msgspec.json.Encoder(order="sorted")
 _CONFIGURED = (
     "approval", "cloud", "endpoint", "exceptions", "expected_subscriptions", "management_groups", "prices", "register",
@@ -59,7 +66,7 @@ def of(pack: Path, previous: Previous | None) -> bytes:
         "scope": {name: run.get(name) for name in _SCOPE},
         "window": msgspec.to_builtins(about.window),
         "counts": _counts(pack, listed),
-        "gaps": _gaps(run),
+        "gaps": gaps(pack),
         "digests": {
             "configuration": _digest({name: run[name] for name in _CONFIGURED if name in run}),
             "controls": _digest({name: sha for name, sha in listed.items() if name.startswith("controls/")}),
@@ -80,6 +87,15 @@ def previous_of(payload: bytes) -> Previous | None:
         raise IntegrityError(f"the attestation is no statement about a pack: {error}") from None
 
 
+def subject_of(payload: bytes) -> str:
+    """Return the digest that a statement is about. Raises IntegrityError where it isn't a statement of ours."""
+    try:
+        (subject,) = msgspec.json.decode(payload)["subject"]
+        return str(subject["digest"]["sha256"])
+    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise IntegrityError(f"the attestation is no statement about a pack: {error}") from None
+
+
 def _counts(pack: Path, listed: dict[str, str]) -> dict[str, Any]:
     tables = [name for name in listed if name.startswith("data/") and name.endswith(".parquet")]
     return {
@@ -91,19 +107,35 @@ def _counts(pack: Path, listed: dict[str, str]) -> dict[str, Any]:
 def rows(path: Path) -> int:
     """Return how many rows a Parquet file has. Raises IntegrityError."""
     try:
-        found = duckdb.execute("select count(*) from read_parquet(?)", [str(path)]).fetchone()
+        with contextlib.closing(tables.connect()) as con:
+            found = con.execute("select count(*) from read_parquet(?)", [str(path)]).fetchone()
     except duckdb.Error as error:
-        raise IntegrityError(f"a table can't be read: {str(error).splitlines()[0]}", where=str(path)) from None
+        raise _unread(path, error) from None
     return int(found[0]) if found else 0
 
 
-def _gaps(run: dict[str, Any]) -> dict[str, Any]:
-    reasons: dict[str, int] = {}
-    for unit in run.get("units", ()):
-        if unit["outcome"]["type"] == "gap":
-            reason = unit["outcome"]["reason"]
-            reasons[reason] = reasons.get(reason, 0) + 1
-    return {"units": sum(reasons.values()), "by_reason": reasons}
+def gaps(pack: Path) -> dict[str, Any] | None:
+    """Return how many units of the sealed coverage are gaps, how many items beside them, and all by their reason.
+
+    None where the pack has no coverage. Raises IntegrityError where it can't be read.
+    """
+    path = pack / COVERAGE
+    if COVERAGE not in sums.listed(pack):
+        return None
+    try:
+        with contextlib.closing(tables.connect()) as con:
+            found = con.execute(_GAPS.format(file=tables.literal(str(path)))).fetchall()
+    except duckdb.Error as error:
+        raise _unread(path, error) from None
+    return {
+        "units": sum(count for _, count, items in found) - sum(items for *_, items in found),
+        "items": sum(items for *_, items in found),
+        "by_reason": {reason: count for reason, count, _ in found},
+    }
+
+
+def _unread(path: Path, error: duckdb.Error) -> IntegrityError:
+    return IntegrityError(f"a table can't be read: {str(error).splitlines()[0]}", where=str(path))
 
 
 def _digest(value: object) -> str:

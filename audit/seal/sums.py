@@ -84,9 +84,10 @@ def differences(pack: Path) -> list[str]:
     SHA256SUMS itself can't be read.
     """
     wanted, found = listed(pack), tree.walk(pack)
+    there = frozenset(found.files)
     told = [(name, "is not a file: it was not opened") for name in found.odd]
     told += [(name, "is an empty folder, which no pack has") for name in found.empty if name != APPROVALS]
-    told += [(name, "is missing") for name in wanted if name not in set(found.files)]
+    told += [(name, "is missing") for name in wanted if name not in there]
     for name in found.files:
         if not sealed(name):
             continue
@@ -95,6 +96,13 @@ def differences(pack: Path) -> list[str]:
         elif _sha256(pack, name) != wanted[name]:
             told.append((name, "was changed: its digest is not the sealed one"))
     return [f"{name} {what}" for name, what in sorted(told, key=lambda each: os.fsencode(each[0]))]
+
+
+def unchanged(pack: Path, name: str) -> bool:
+    """Tell whether one file is as SHA256SUMS lists it. Raises IntegrityError where that can't be read."""
+    wanted = listed(pack).get(name)
+    path = pack / name
+    return wanted is not None and path.is_file() and not path.is_symlink() and _sha256(pack, name) == wanted
 
 
 def check(pack: Path) -> None:

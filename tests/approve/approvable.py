@@ -11,6 +11,7 @@ import msgspec
 from audit.model import Caller, Run, RunState
 from audit.model.approval import ApprovalRules
 from audit.seal import sealing
+from audit.seal.keys import LocalKey
 from audit.store.head import Head
 from tests.seal import sealed_pack
 
@@ -18,10 +19,23 @@ ROBOT, CARO, RITA, NINA = "0-robot", "0-caro", "0-rita", "0-nina"
 AT = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-def make(root: Path, *, pack: str = "compliance", gap: bool = False, **rules: object) -> Path:
-    """Seal a pack. caro changed a job, nina may update one, rita may look at one, the robot collected."""
+def make(
+    root: Path,
+    *,
+    pack: str = "compliance",
+    gap: bool = False,
+    run_id: str = "r1",
+    at: datetime = AT,
+    signer: LocalKey | None = None,
+    settings: dict[str, str] | None = None,
+    **rules: object,
+) -> Path:
+    """Seal a pack. caro changed a job, nina may update one, rita may look at one, the robot collected.
+
+    ``settings``: of the job /j/one, by property.
+    """
     run = Run(
-        run_id="r1",
+        run_id=run_id,
         state=RunState.DONE,
         tool_version="0.1.0",
         cloud="public",
@@ -31,11 +45,11 @@ def make(root: Path, *, pack: str = "compliance", gap: bool = False, **rules: ob
         subscriptions=(),
         expected_subscriptions=(),
         kinds=(),
-        started=AT,
-        finished=AT,
+        started=at,
+        finished=at,
         approval=msgspec.convert(rules, ApprovalRules),
     )
-    about = sealed_pack.about(None, pack=pack)
+    about = sealed_pack.about(signer, pack=pack, run_id=run_id)
     folder = root / about.name
     (folder / "data").mkdir(parents=True)
     head = Head(**{name: getattr(run, name) for name in Run.__struct_fields__})
@@ -50,9 +64,16 @@ def make(root: Path, *, pack: str = "compliance", gap: bool = False, **rules: ob
         "effective_access": f"""(values
             ('/j/one', 'update_job', '{NINA}', false), ('/j/one', 'read_job', '{RITA}', false),
             ('/j/one', 'update_job', '0-olga', true)) t(job_id, capability, principal_id, denied)""",
-        "coverage": f"(values ('activity_log', '{'gap' if gap else 'collected'}')) t(kind, outcome)",
+        "coverage": f"""(values ('activity_log', '{"gap" if gap else "collected"}', null, null))
+            t(kind, outcome, reason, place)""",
     }
+    if settings is not None:
+        told = ", ".join(
+            f"('r', '{AT}'::TIMESTAMPTZ, 'raw/x', '/j/one', '{k}', '{v}', null)" for k, v in settings.items()
+        )
+        columns = "row_id, observed_at, raw_ref, job_id, property, value, hidden_under"
+        tables["job_configuration"] = f"(values {told}) t({columns})"
     for name, rows in tables.items():
         duckdb.execute(f"copy (from {rows}) to '{folder}/data/{name}.parquet' (format parquet)")
-    sealing.seal(folder, about, packs=root, key=None)
+    sealing.seal(folder, about, packs=root, key=signer)
     return folder

@@ -54,10 +54,11 @@ def make(
     (folder / "data").mkdir(parents=True)
     (folder / "controls").mkdir()
     duckdb.execute(f"copy (select 1 as n) to '{folder}/data/jobs.parquet' (format parquet)")
+    gaps = "(values ('jobs', 'gap', 'forbidden', null)) t(kind, outcome, reason, place)"
+    duckdb.execute(f"copy (from {gaps}) to '{folder}/data/coverage.parquet' (format parquet)")
     (folder / "controls/JA-01.sql").write_text("select 1")
     (folder / "index.html").write_text("<p>1 job</p>")
-    units = [{"kind": "jobs", "outcome": {"type": "gap", "reason": "forbidden"}}]
     caller = {"object_id": "o", "kind": "app"}
-    (folder / "run.json").write_text(json.dumps({"run_id": run_id, "caller": caller, "units": units, "settings": {}}))
+    (folder / "run.json").write_text(json.dumps({"run_id": run_id, "caller": caller, "settings": {}}))
     sealing.seal(folder, said, packs=packs, key=signer)
     return folder

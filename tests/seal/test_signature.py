@@ -137,8 +137,8 @@ def test_the_attestation_is_an_in_toto_statement_about_the_list(tmp_path: Path) 
     about = told["predicate"]
     assert about["run"]["run_id"] == "r1"
     assert about["caller"] == {"object_id": "o", "kind": "app"}
-    assert about["counts"]["tables"] == {"jobs": 1}
-    assert about["gaps"] == {"units": 1, "by_reason": {"forbidden": 1}}
+    assert about["counts"]["tables"] == {"coverage": 1, "jobs": 1}
+    assert about["gaps"] == {"units": 1, "items": 0, "by_reason": {"forbidden": 1}}
     assert about["window"] == {"since": "2026-10-01T00:00:00Z", "until": "2026-11-01T00:00:00Z"}
     assert set(about["digests"]) == {"configuration", "controls", "exceptions"}
     assert about["previous"] is None
@@ -170,7 +170,7 @@ def test_a_broken_chain_is_told_and_a_missing_link_is_not_a_pass(tmp_path: Path)
     sums.write(first)
     broken = sealed(third)[0][4]
     assert broken.result is Result.FAILED
-    assert "compliance-2026-10-r1 has the digest" in broken.told[-1]
+    assert "compliance-2026-10-r2 follows compliance-2026-10-r1: it has the digest" in broken.told[-1]
     shutil.rmtree(first)
     assert sealed(third)[0][4].result is Result.NOT_CHECKED
 

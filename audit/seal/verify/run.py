@@ -7,7 +7,7 @@ from pathlib import Path
 
 from audit.errors import IntegrityError, JobauditError
 from audit.seal.keys import PublicKey
-from audit.seal.verify import counts, files, raw_answers, rendered, signature
+from audit.seal.verify import chained, counts, files, raw_answers, rendered, signature
 from audit.seal.verify.checks import Check, Report, failed, lacking
 
 Trust = Sequence[PublicKey]
@@ -47,7 +47,7 @@ def sealed(pack: Path, trusted: Trust = ()) -> tuple[list[Check], signature.Sign
         _made(files.NAME, files.name, pack),
         signed.check,
         _made(signature.ATTESTED, lambda path: signature.attestation(path, signed.key), pack),
-        _made(signature.CHAIN, signature.chained, pack),
+        _made(chained.CHAIN, chained.chained, pack),
     ]
     return checks, signed
 

@@ -1,4 +1,4 @@
-"""The signature over SHA256SUMS, the attestation, and the chain of packs."""
+"""The signature over SHA256SUMS, and the attestation."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from audit.errors import IntegrityError
-from audit.seal import chain, envelope, head, keys, statement, sums, tree
+from audit.seal import envelope, head, keys, statement, sums, tree
 from audit.seal.verify.checks import Check, failed, lacking, ok
 
 if TYPE_CHECKING:
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
 
 SIGNED = "SHA256SUMS is signed"
 ATTESTED = "The attestation says what the pack holds, and is signed as the pack is"
-CHAIN = "The packs before it are those that it follows"
 
 
 class Signed(NamedTuple):
@@ -59,40 +57,23 @@ def _worth(key: PublicKey, *, trusted: bool, asked: bool) -> Signed:
 
 def attestation(pack: Path, key: PublicKey | None) -> Check:
     """Check the envelope's signature, and that its statement is what the sealed files say."""
-    found = envelope.read(pack)
-    told = []
-    if key is None and found.signatures:
-        told.append("the attestation is signed, and the pack is not")
-    if key is not None and not envelope.signed_by(found, key):
-        told.append(f"the attestation is not signed with key {key.keyid} alone")
-    if statement.of(pack, statement.previous_of(found.payload)) != found.payload:
+    told = unattested(pack, key)
+    payload = envelope.read(pack).payload
+    if statement.of(pack, statement.previous_of(payload)) != payload:
         told.append("the statement is not what the sealed files say")
     if told:
         return failed(ATTESTED, *told)
     return ok(ATTESTED) if key else ok(ATTESTED, "it is not signed, like the pack")
 
 
-def chained(pack: Path) -> Check:
-    """Follow the chain back as far as the earlier packs lie beside this one."""
-    told: list[str] = []
-    name, seen, link = pack.name, {pack.name}, statement.previous_of(envelope.read(pack).payload)
-    while link is not None:
-        if "/" in link.name or link.name in (".", "..", "") or link.name in seen:
-            return failed(CHAIN, *told, f"{name} says that it follows {link.name!r}, which can't be")
-        earlier = pack.parent / link.name
-        if earlier.is_symlink() or not earlier.is_dir():
-            return lacking(CHAIN, *told, f"{name} follows {link.name} ({link.sha256[:16]}…), which is not at hand")
-        try:
-            digest = sums.digest(earlier)
-            if digest != link.sha256:
-                why = f"{link.name} has the digest {digest[:16]}…, and {name} follows one with {link.sha256[:16]}…"
-                return failed(CHAIN, *told, why)
-            told.append(f"{name} follows {link.name}")
-            name, link = link.name, statement.previous_of(envelope.read(earlier).payload)
-        except IntegrityError as error:
-            return failed(CHAIN, *told, f"{earlier.name}: {error.message}")
-        seen.add(name)
-    between = chain.previous(pack.parent, head.read(pack)) if not told else None
-    if between is not None:
-        told.append(f"it follows none, though {between.name} lies beside it: that one may have been made later")
-    return ok(CHAIN, *told, f"{name} is the first of its kind")
+def unattested(pack: Path, key: PublicKey | None) -> list[str]:
+    """Return what is wrong with the attestation as such: who signed it, and of which list of digests it speaks."""
+    found = envelope.read(pack)
+    told = []
+    if key is None and found.signatures:
+        told.append("the attestation is signed, and the pack is not")
+    if key is not None and not envelope.signed_by(found, key):
+        told.append(f"the attestation is not signed with key {key.keyid} alone")
+    if statement.subject_of(found.payload) != sums.digest(pack):
+        told.append(f"the attestation speaks of another {sums.SUMS}")
+    return told

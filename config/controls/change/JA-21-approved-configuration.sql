@@ -19,15 +19,17 @@ rationale: >
 remediation: >
   Set the property back, or have the present configuration approved (jobaudit approve on the pack that shows it).
 limits: >
-  A snapshot says what was set when its pack's run read it. Settings of what the job stands on (environment, event source,
+  The newest approved compliance or change pack beside this one that has the job speaks; where it is damaged, no older one
+  does. A snapshot says what was set when its pack's run read it. Settings of what the job stands on (environment, event source,
   identities' roles) are not in it.
 ---*/
 with approved as (
-    select lower(job_id) as job_key, arg_max(a, row(approved_at, run_id, ticket)) as last
+    select lower(job_id) as job_key, arg_max(a, row(coalesce(approved_at, 'infinity'), run_id, ticket)) as last
     from approved_snapshots a group by lower(job_id)
 ),
 snapshots as (
-    select job_key, last.approved_at, last.approved_by, last.ticket, last.run_id, last.configuration, last.redaction_key_id,
+    select job_key, last.approved_at, last.approved_by, last.ticket, last.run_id, last.pack, last.damage,
+           last.configuration, last.redaction_key_id,
            coalesce(json_type(last.configuration) = 'OBJECT', false) as readable
     from approved
 ),
@@ -58,7 +60,8 @@ select jobs.job_id, 'configuration' as subject,
             when told.differing > 0 then 'fail'
             when told.unknown > 0 then 'not_assessed' else 'pass' end as verdict,
        case when s.job_key is null then 'nobody has approved a snapshot of this job'
-            when not s.readable then 'the approved snapshot of run ' || s.run_id || ' can''t be read'
+            when not s.readable then concat_ws(': ', 'the approved snapshot of '
+                || coalesce(s.pack, 'run ' || s.run_id, 'a pack') || ' can''t be read', s.damage)
             else case
                 when told.differing > 0 then told.differing || if(told.differing = 1, ' property differs', ' properties differ')
                     || ' from what was approved: ' || array_to_string(told.lines[:5], '; ')

@@ -1,0 +1,122 @@
+"""One earlier pack as a run sees it: what it says, what people had said of it, and what isn't as it was sealed."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from audit.approve.chain import verified
+from audit.approve.state import state_of
+from audit.errors import IntegrityError, StoreError
+from audit.seal import chain, head, statement, sums
+from audit.seal.verify.packed import Packed
+from audit.seal.verify.signature import signature
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from audit.approve.state import State
+    from audit.model import Run
+
+_RECORD = re.compile(r"\d{4}-.*\.json")
+
+
+class EarlierPack:
+    """A folder among packs. ``packed`` and ``state`` are null where they can't be read; ``why`` says so then."""
+
+    def __init__(self, folder: Path, run: Run, why: str = "") -> None:
+        self.folder, self.why = folder, why
+        self.started = None if folder.is_symlink() else _started(folder)
+        self.kind = next((each for each in head.PACKS if folder.name.startswith(f"{each}-")), None)
+        self.packed: Packed | None = None
+        self.state: State | None = None
+        if not why:
+            self._read(run.finished or run.started)
+
+    def _read(self, until: datetime) -> None:
+        """Read what the pack says, and what was said of it until then. What breaks makes nothing of it unseen."""
+        try:
+            self.packed = Packed(self.folder)
+            self.kind = self.packed.about.pack
+            said = [record for record in verified(self.folder) if record.recorded_at <= until]
+            self.state = state_of(said, self.packed.run.approval)
+        except IntegrityError as error:
+            self.why = error.message
+        except OSError as error:
+            self.why = _unreadable(error)
+
+    @property
+    def newness(self) -> tuple[bool, float, bool, str]:
+        """What packs are ordered by: one whose time can't be read may be the newest; a renamed copy gives way."""
+        at = self.started.timestamp() if self.started else 0.0
+        return (self.started is None, at, self.packed is not None, self.folder.name)
+
+    @property
+    def maybe_approved(self) -> bool:
+        """Whether it can't be told if it is approved: there are records about it, and they or the pack are damaged."""
+        folder = self.folder / sums.APPROVALS
+        with contextlib.suppress(OSError):
+            return self.state is None and any(_RECORD.fullmatch(path.name) for path in folder.iterdir())
+        return self.state is None and (folder.is_symlink() or folder.exists())
+
+    @cached_property
+    def damage(self) -> list[str]:
+        """Everything that is not as it was sealed, a sentence each."""
+        told = [self.why] if self.why else []
+        if self.folder.is_symlink() or not (self.folder / sums.SUMS).exists():
+            return told
+        try:
+            told += sums.differences(self.folder)
+        except IntegrityError as error:
+            told += [error.message] if error.message not in told else []
+        except OSError as error:
+            told.append(_unreadable(error))
+        return told
+
+    @property
+    def signed(self) -> bool | None:
+        """Whether the key signed that the pack names; whose key that is verify tells. Null = it can't be read."""
+        if self.packed is None:
+            return None
+        try:
+            return signature(self.folder, ()).standing == "unknown"
+        except (IntegrityError, OSError):
+            return False
+
+    @property
+    def gaps(self) -> int | None:
+        """How many rows of its sealed coverage are gaps; null = the table can't be read."""
+        if self.packed is None:
+            return None
+        try:
+            found = statement.gaps(self.folder) if sums.unchanged(self.folder, statement.COVERAGE) else None
+        except (IntegrityError, OSError):
+            return None
+        return sum(found["by_reason"].values()) if found else None
+
+
+def before(run: Run, packs: Path) -> list[EarlierPack]:
+    """Return what lies among packs and is of a run that began before, or may be: the newest first."""
+    found = []
+    for each in chain.heads(packs):
+        why = each.why if isinstance(each, chain.Damaged) else ""
+        earlier = EarlierPack(packs / each.name, run, why)
+        if earlier.started is None or earlier.started < run.started:
+            found.append(earlier)
+    return sorted(found, key=lambda each: each.newness, reverse=True)
+
+
+def _started(folder: Path) -> datetime | None:
+    """Return when a pack's run began; null = that can't be told."""
+    try:
+        started = datetime.fromisoformat(str(statement.json_of(folder, "run.json")["started"]))
+    except (IntegrityError, StoreError, OSError, KeyError, ValueError):
+        return None
+    return started if started.tzinfo else None
+
+
+def _unreadable(error: OSError) -> str:
+    return f"it can't be read: {error.strerror}"
