@@ -90,7 +90,7 @@ class Store:
         lock = StoreLock.take(self._layout.lock, folder.run_id)
         try:
             run = msgspec.structs.replace(head.run(head.read(folder)), state=RunState.RUNNING)
-            writer = RunWriter(folder, run, lock=lock, redactor=self._same_redactor(run))
+            writer = RunWriter(folder, run, lock=lock, redactor=self.redactor(run))
         except BaseException:
             lock.release()
             raise
@@ -101,7 +101,8 @@ class Store:
             raise
         return writer
 
-    def _same_redactor(self, run: Run) -> Redactor:
+    def redactor(self, run: Run) -> Redactor:
+        """Return what hides secrets as this run's were hidden. Raises StoreError where the key isn't the run's."""
         redactor = Redactor(load_key(self._key_file))
         if run.redaction_key_id != redactor.key_id:
             raise StoreError(
