@@ -16,3 +16,17 @@ def detector(value: str | None) -> str | None:
     """Return the name of the first detector that took a part of the value for a secret, or None."""
     found = (match["detector"] for match in MARKER.finditer(value or ""))
     return next((name for name in found if name), None)
+
+
+_ANY = re.compile(r"\[redacted:[^\]]{0,80}\]?")
+_BEGINNING = "[redacted:"
+
+
+def marked(text: str) -> bool:
+    """Tell whether a text holds a redaction mark or the beginning of one: such a text may never be applied."""
+    return _BEGINNING in text
+
+
+def unmarked(text: str) -> str:
+    """Return text for people to read: what stands for a hidden value reads ``(hidden)``."""
+    return _ANY.sub("(hidden)", text)

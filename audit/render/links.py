@@ -58,7 +58,12 @@ def job_page(job_id: str) -> str:
 
     The same for every spelling of the id, because Azure's own spellings differ.
     """
-    return f"jobs/{safe_name(ids.name_of(job_id)).lower()}-{digest('jobs', job_id)}.html"
+    return f"jobs/{job_file(job_id, '.html')}"
+
+
+def job_file(job_id: str, suffix: str) -> str:
+    """Return the name that a file about a job has: ``<name>-<8 hex of the row_id in table jobs><suffix>``."""
+    return f"{safe_name(ids.name_of(job_id)).lower()}-{digest('jobs', job_id)}{suffix}"
 
 
 def incident_page(job_id: str, number: int = 1) -> str:

@@ -69,6 +69,15 @@ class StoredRun:
                 self._verify(name)
                 yield path.stem, path
 
+    def table_file(self, table: str) -> Path | None:
+        """Return one table's Parquet file, once it is known to be whole; None where the run has no such table."""
+        path = self._folder.tables / f"{table}.parquet"
+        name = self._folder.relative(path)
+        if name not in self._files:
+            return None
+        self._verify(name)
+        return path
+
     def pages(self, kind: str, unit: str) -> Iterator[Page]:
         """Yield the stored pages of one unit in order; none where the unit kept none."""
         path = self._folder.raw_file(kind, unit)
