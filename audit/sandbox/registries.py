@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs, unquote
 
@@ -30,6 +30,8 @@ class _Image(NamedTuple):
     repository: str
     tag: str | None
     digest: str
+    moved: datetime | None = None
+    """When the tag was moved to this digest; None: it never was."""
 
 
 class Registries:
@@ -121,7 +123,8 @@ class Registries:
                     continue
                 tag = parts.tag or (None if parts.digest else "latest")
                 digest = parts.digest or f"sha256:{_drawn(server, parts.repository, tag)}"
-                found[parts.repository, digest] = _Image(parts.repository, tag, digest)
+                digest, moved = world.estate.tags_moved.get(container["image"], (digest, None))
+                found[parts.repository, digest] = _Image(parts.repository, tag, digest, moved)
         return list(found.values())
 
     def _times(self, held: _Image) -> dict[str, Any]:
@@ -129,7 +132,8 @@ class Registries:
         return {"createdTime": zulu(came), "lastUpdateTime": zulu(came)}
 
     def _tag(self, held: _Image) -> dict[str, Any]:
-        return {"name": held.tag, "digest": held.digest, **self._times(held), "signed": False, **_CHANGEABLE}
+        times = self._times(held) | ({"lastUpdateTime": zulu(held.moved)} if held.moved else {})
+        return {"name": held.tag, "digest": held.digest, **times, "signed": False, **_CHANGEABLE}
 
     def _manifest(self, held: _Image) -> dict[str, Any]:
         return {

@@ -35,7 +35,7 @@ def applies(path: str) -> bool:
     first, _, rest = path.lower().partition(".")
     second = rest.partition(".")[0].partition("[")[0]
     if first == "identity":
-        return second not in ("principalid", "tenantid") and not rest.endswith((".principalid", ".clientid"))
+        return second not in ("principalid", "tenantid")  # those of its users tell which users there are
     if rest.endswith("resources.ephemeralstorage"):
         return False
     return first.partition("[")[0] not in _OWN and not (first == "properties" and second in _OWN_PROPERTIES)

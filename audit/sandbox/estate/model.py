@@ -93,6 +93,8 @@ class Estate:
     """Subscription GUID → exemptions that hold at it or below it."""
     images_gone: list[str] = field(default_factory=list)
     """Image references of jobs that their registry doesn't hold any more."""
+    tags_moved: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    """Image reference of a job, by a tag → the digest that the tag was moved to, and when."""
     graph_lag: set[str] = field(default_factory=set)
     """Lower-case ids that Resource Graph doesn't know yet."""
     collector_id: str = ""
