@@ -25,11 +25,9 @@ def con() -> duckdb.DuckDBPyConnection:
     con.execute(
         'create table continuity (kind VARCHAR, scope VARCHAR, "from" TIMESTAMPTZ, "to" TIMESTAMPTZ, state VARCHAR)'
     )
-    con.execute(
-        'create table changes (job_id VARCHAR, change_id VARCHAR, resource_id VARCHAR, relation VARCHAR, "at"'
-        " TIMESTAMPTZ, kind VARCHAR, changed_by VARCHAR, changed_by_name VARCHAR, property VARCHAR, before VARCHAR, after VARCHAR,"
-        " before_after VARCHAR)"
-    )
+    texts = "job_id change_id resource_id relation kind changed_by changed_by_name property before after before_after"
+    columns = ", ".join(f"{name} VARCHAR" for name in texts.split())
+    con.execute(f'create table changes ("at" TIMESTAMPTZ, {columns})')
     con.execute("create table change_jobs (job_id VARCHAR)")
     con.execute("insert into change_jobs values (?)", [JOB.lower()])
     return con
