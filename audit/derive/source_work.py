@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from audit.model import Run
 
 # ``measure``: what the figures are of. Topics and accounts are measured as a whole, whoever reads from them.
+# ``activation``: null where it is hidden or is no amount; every scaler that is measured here has a default.
 _RULES = """
 create or replace temp table work_rules as
 select distinct on (lower(r.job_id), r.rule_name)
@@ -31,7 +32,7 @@ select distinct on (lower(r.job_id), r.rule_name)
             when r.source_type = 'microsoft.eventhub/namespaces' and r.entity_kind = 'eventhub' then 'hub'
             when r.source_type = 'microsoft.storage/storageaccounts' and r.entity_kind = 'queue' then 'account'
             end as measure,
-       coalesce(f.activation_threshold, 0) as activation, r.raw_ref, r.observed_at
+       f.activation_threshold as activation, r.raw_ref, r.observed_at
 from rule_sources r
 join jobs j on lower(j.job_id) = lower(r.job_id) and j.in_scope
 left join inventory i on lower(i.host) = lower(r.host)
@@ -77,7 +78,7 @@ with depths as (
     from work_rules w join work_points p on p.resource_key = w.resource_key
      and p.dimension_key = case w.measure when 'account' then '' else w.dimension_key end
     where w.measure in ('queue', 'topic', 'account') and p.metric in ('ActiveMessages', 'QueueMessageCount')
-      and p.value > w.activation
+      and p.value > coalesce(w.activation, 0)
 ),
 grid as (
     select w.job_key, w.rule_name, w.resource_key, w.dimension_key, w.activation, s.interval_s,
@@ -105,10 +106,22 @@ unread as (
                partition by job_key, rule_name, interval_s, run order by place) as depth
     from flows
 )
-select job_key, rule_name, interval_s, place, depth, raw_ref from unread where depth > activation and not busy
+select job_key, rule_name, interval_s, place, depth, raw_ref from unread
+where depth > coalesce(activation, 0) and not busy
 union all
 select depths.* from depths
 where (job_key, interval_s, place) not in (select (job_key, interval_s, place) from work_busy)
+"""
+
+# Of which intervals it is certain that nothing waited for the job; one that isn't here and isn't waiting is unmeasured.
+_CALM = """
+create or replace temp table work_calm as
+select w.job_key, w.rule_name, p.interval_s, p.place
+from work_rules w join work_points p on p.resource_key = w.resource_key
+ and p.dimension_key = case w.measure when 'account' then '' else w.dimension_key end
+where p.metric in ('ActiveMessages', 'QueueMessageCount') and p.value <= coalesce(w.activation, 0)
+union
+select w.job_key, w.rule_name, b.interval_s, b.place from work_rules w join work_busy b using (job_key)
 """
 
 _BACKLOGS = f"""
@@ -118,7 +131,7 @@ with islands as (
     from work_waiting
 ),
 stretches as (
-    select job_key, rule_name, interval_s,
+    select job_key, rule_name, interval_s, min(place) as first, max(place) as last,
            greatest(to_timestamp(min(place) * interval_s), $since::TIMESTAMPTZ) as since,
            least(to_timestamp((max(place) + 1) * interval_s), $until::TIMESTAMPTZ) as until,
            arg_min(depth, place) as depth_first, arg_max(depth, place) as depth_last, max(depth) as depth_most,
@@ -126,7 +139,8 @@ stretches as (
     from islands group by job_key, rule_name, interval_s, island
 ),
 ends as (
-    select resource_key, dimension_key, max("at" + to_seconds(interval_s)) as until
+    select resource_key, dimension_key, max("at" + to_seconds(interval_s)) as until,
+           min(epoch("at")) as first_s, max(epoch("at")) as last_s
     from work_points where metric in ('ActiveMessages', 'QueueMessageCount', 'IncomingMessages') group by all
 ),
 untold as ({UNTOLD}),
@@ -137,7 +151,11 @@ select {row_id("backlogs", "job_id", "rule_name", "since::VARCHAR", "interval_s:
 from (
     select w.observed_at, coalesce(s.point_ref, w.raw_ref) as raw_ref, w.job_id, w.rule_name, w.resource_id,
            coalesce(w.parent_entity, w.entity) as entity, w.measure, s.since, s.until,
-           epoch(s.until - s.since) / 3600 as hours, s.depth_first, s.depth_last, s.depth_most,
+           epoch(s.until - s.since) / 3600 as hours,
+           hours + s.interval_s / 3600 * case when w.measure = 'hub' then 0 else
+               s.first - coalesce(calm_before.place + 1, ends.first_s::BIGINT // s.interval_s)
+               + coalesce(calm_after.place - 1, ends.last_s::BIGINT // s.interval_s) - s.last end as hours_highest,
+           w.activation is not null as activation_known, s.depth_first, s.depth_last, s.depth_most,
            s.until >= least(ends.until, $until::TIMESTAMPTZ) as ongoing, before.started as last_started, s.interval_s,
            not exists (select 1 from untold where untold.job_key = s.job_key
                        and coalesce(untold.since < s.until, true) and coalesce(untold.until > s.since, true))
@@ -146,6 +164,12 @@ from (
     join work_rules w using (job_key, rule_name)
     left join ends on ends.resource_key = w.resource_key
          and ends.dimension_key = case w.measure when 'account' then '' else w.dimension_key end
+    asof left join work_calm calm_before
+        on calm_before.job_key = s.job_key and calm_before.rule_name = s.rule_name
+       and calm_before.interval_s = s.interval_s and calm_before.place < s.first
+    asof left join work_calm calm_after
+        on calm_after.job_key = s.job_key and calm_after.rule_name = s.rule_name
+       and calm_after.interval_s = s.interval_s and calm_after.place > s.last
     asof left join starts before on before.job_key = s.job_key and before.started < s.since
     where s.since < s.until
 )
@@ -190,6 +214,13 @@ select {row_id("source_work", "job_id", "rule_name")} as row_id, *
 from (
     select w.observed_at, coalesce(held.raw_ref, f.raw_ref, w.raw_ref) as raw_ref, w.job_id, w.rule_name, w.scaler_type,
            w.source_type, w.resource_id, w.entity_kind, w.entity, w.parent_entity, w.measure, w.unresolved,
+           coalesce(w.source_type, '') = 'none' or lower(w.scaler_type) in ('cron', 'cpu', 'memory') as sourceless,
+           case when w.measure is not null then null
+                when w.source_type = 'external' then 'it is no service of Azure''s'
+                when w.source_type is null then coalesce(w.unresolved, 'the rule''s source is not known')
+                when w.resource_id is null then 'no resource that the caller can see has its address'
+                else 'it is ' || coalesce('a ' || nullif(w.entity_kind, 'none') || ' of ', '') || w.source_type
+                end as unmeasured_because,
            coalesce(f.points, 0) > 0 as measured, f.measured_from, f.measured_until, f.depth_first, f.depth_last,
            f.depth_most, f.last_empty, f.dead_first, f.dead_last, f.dead_most,
            case when w.measure in ('queue', 'topic', 'hub') and f.points > 0 then coalesce(f.came, 0) end as came,
@@ -216,6 +247,8 @@ def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
 
     A backlog is a stretch of consecutive measured intervals in which more waited than the rule's activation threshold
     and no execution of the job ran; of an event hub, which tells no depth, it is what came since the last one ran.
+    ``hours_highest``: how long it was if work waited in the unmeasured intervals beside it too. Where the activation
+    threshold isn't known, whatever waited counts, and ``activation_known`` says so.
     Needs ``execution_history``, ``continuity``, ``job_gaps`` and ``scaler_facts``.
     """
     given = {"since": run.window.since, "until": run.window.until}
@@ -223,7 +256,8 @@ def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
     con.execute(_POINTS)
     con.execute(_BUSY)
     con.execute(_WAITING, given)
+    con.execute(_CALM)
     con.execute(_BACKLOGS, given)
     con.execute(_WORK)
-    for table in ("work_rules", "work_points", "work_busy", "work_waiting"):
+    for table in ("work_rules", "work_points", "work_busy", "work_waiting", "work_calm"):
         con.execute(f"drop table {table}")

@@ -30,7 +30,7 @@ _TYPES = {
     "default_ttl_s partition_count retention_hours active_messages dead_letters size_bytes receiver_count way "
     "seq set_id steps through_way active eligible access_answers.through_identity access_answers.denied",
     "decimal(28,6)": "wasted_amount amount failed_amount idle_amount cost_per_succeeded previous_amount",
-    "boolean": "told ongoing executions_known "
+    "boolean": "told ongoing executions_known activation_known "
     "enabled resolved final whole previous_is_last_month local_auth_disabled zone_redundant can_manage "
     "can_listen can_send rbac purge_protection soft_delete admin_user anonymous_pull dead_letter_on_expiration "
     "requires_session duplicate_detection registration_enabled identity_possible "
@@ -87,7 +87,7 @@ TABLES = {
     "fit": "job_id signal value detail",
     "cost_totals": "job_id basis currency amount wasted_amount wasted_share final told",
     "backlogs": "job_id rule_name measure since until hours depth_last depth_most ongoing last_started "
-    "executions_known",
+    "executions_known activation_known",
     "source_work": "job_id rule_name measure active_messages",
     "job_alerts": "job_id alert_id name kind about tells_failed tells_stuck hears heard_by",
     "continuity": "kind scope from to state detail",

@@ -313,6 +313,17 @@ def test_a_gap_on_the_way_passes_nothing_and_fails_nothing_new(tables: RunTables
     assert {row["verdict"] for row in tables.verdicts("JA-34")} == {"not_assessed"}
 
 
+@pytest.mark.parametrize(("cut", "verdict"), [(True, "not_assessed"), (False, "fail")])
+def test_a_link_that_could_not_be_decoded_may_be_the_one_that_is_missed(
+    tables: RunTables, cut: bool, verdict: str
+) -> None:
+    tables.add(ORDERS, IN, *BUS, endpoint(), link(HUB), network())
+    if cut:
+        tables.gap("private_dns", zone("zone"), GapReason.MALFORMED, "1 of 2 items is malformed")
+    rows = {row["subject"]: row["verdict"] for row in tables.verdicts("JA-34")}
+    assert rows["Service Bus src: private DNS"] == verdict
+
+
 def test_a_failure_that_was_read_stands_beside_a_gap(tables: RunTables) -> None:
     tables.add(ORDERS, IN, *watched(public_access="Enabled", default_action="Allow"), *vault(public_access="Disabled"))
     tables.rows = [each for each in tables.rows if each.table != "key_vaults"]

@@ -129,6 +129,8 @@ def estate() -> Estate:
     to.add("just-in-time", held(), depth(0, *[5.0] * 24, 0), ran_at(1))
     to.add("one-hour-more", held(), depth(0, *[5.0] * 25, 0), ran_at(0.5))
     to.add("unmeasured-between", held(), depth(*[5.0] * 20), earlier(depth(*[5.0] * 20), 21 * HOUR))
+    to.add("short-beside-nothing", held(), depth(0, 5, 5, 5, 0), earlier(depth(0, 0), 200 * HOUR))
+    to.add("ran-where-unmeasured", held(), depth(*[5.0] * 20), earlier(depth(*[5.0] * 20), 21 * HOUR), ran_at(20.5))
     to.add("broken-by-a-failure", held(active_messages=5), depth(*WAITS), ran_at(50, 30, 10, status="Failed"))
     to.add("runs-long", held(active_messages=5), depth(*WAITS), ran_at(71.5, seconds=None, status="Running"))
     to.add("stuck-and-cut", held(active_messages=5), depth(*WAITS), ran_at(80), gap="executions")
@@ -209,7 +211,10 @@ WAIT, WORK, DEAD = ("JA-44", "queue"), ("JA-32", "queue: work"), ("JA-32", "queu
         (WAIT, "stuck-once", "fail", "(30 h"),
         (WAIT, "just-in-time", "pass", "was 24 h"),
         (WAIT, "one-hour-more", "fail", "(25 h"),
-        (WAIT, "unmeasured-between", "pass", "was 20 h"),
+        (WAIT, "unmeasured-between", "not_assessed", "(20 h, at most 24 h expected) while no execution ran"),
+        (WAIT, "unmeasured-between", "not_assessed", "with what was not measured beside it, it may have been 41 h"),
+        (WAIT, "short-beside-nothing", "pass", "was 3 h"),
+        (WAIT, "ran-where-unmeasured", "pass", "was 20 h"),
         (WAIT, "broken-by-a-failure", "pass", "was 22 h"),
         (WAIT, "runs-long", "pass", ""),
         (WAIT, "stuck-and-cut", "not_assessed", "evidence is missing: executions"),
@@ -273,6 +278,17 @@ def test_a_rule_that_needs_more_to_be_active_waits_from_there_on(tables: RunTabl
     tables.add(*to.rows, rule(job("orders"), metadata=active))
     (row,) = tables.verdicts("JA-44")
     assert row["verdict"] == "pass", row["reason"]
+
+
+def test_up_to_how_much_nothing_starts_may_be_hidden(tables: RunTables) -> None:
+    to = Estate()
+    to.add("orders", held(active_messages=5), depth(*WAITS))
+    to.rows = [row for row in to.rows if not isinstance(row, ScaleRule)]
+    hidden = Json({"queueName": "in", "activationMessageCount": "[redacted:0123456789abcdef]"})
+    tables.add(*to.rows, rule(job("orders"), metadata=hidden))
+    (row,) = tables.verdicts("JA-44")
+    assert row["verdict"] == "not_assessed"
+    assert "up to how much nothing starts is hidden" in row["reason"]
 
 
 @pytest.mark.parametrize(("ends", "verdict"), [(days(0), "fail"), (days(11), "not_assessed")])

@@ -105,7 +105,7 @@ def queries(about: About) -> dict[str, str]:
             select b.job_key, t.since, t.depth_last as value, t.last_started as last, t.measure, t.raw_ref
             from backlogs t
             join source_work w on lower(w.job_id) = lower(t.job_id) and w.rule_name = t.rule_name
-            {OF_JOB} and t.ongoing and t.hours >= {STUCK_HOURS} and t.executions_known
+            {OF_JOB} and t.ongoing and t.hours >= {STUCK_HOURS} and t.executions_known and t.activation_known
               and (t.measure in ('queue', 'hub') or w.active_messages > 0)
             order by b.position, t.since, t.rule_name
         """,

@@ -30,7 +30,7 @@ parameters:
     description: Whether the scaler's own default threshold will do where the rule sets none.
 ---*/
 with setting as (
-    select coalesce(max(value)::BOOLEAN, false) as default_will_do
+    select max(value)::BOOLEAN as default_will_do
     from parameters where control_id = 'JA-18' and name = 'threshold_may_be_default' and job_id is null
 ),
 -- What a job writes stays text in quotes, and short.

@@ -5,8 +5,6 @@ area: cost
 severity: low
 needs: [jobs, executions, costs, metrics]
 fails_despite: [metrics]
-spares:
-  metrics: [cost of a useful execution]
 subjects: |
   select job_id, aspect as subject
   from population cross join (values ('cost of a useful execution'), ('waste')) as a (aspect)
@@ -20,8 +18,11 @@ rationale: >
   links to the requirements about capacity are weak.
 remediation: >
   The job's page tells the parts: failed and retried work is mended in the program, idle work by a minimum of 0 executions
-  (az containerapp job update --min-executions 0), duplicates by a lock that outlasts the work (az servicebus queue update
-  --lock-duration PT5M) and idempotent handling. Set policy.cost_per_execution_most to what an execution may cost.
+  (az containerapp job update --name JOB --resource-group GROUP --min-executions 0), duplicates by idempotent handling and
+  by a message that stays hidden for longer than the work takes: on Service Bus by the queue's lock (az servicebus queue
+  update --name QUEUE --namespace-name NAMESPACE --resource-group GROUP --lock-duration PT5M), on a storage queue by the
+  visibility timeout with which the program takes the message. Set policy.cost_per_execution_most to what an execution may
+  cost.
 limits: >
   Idle and repeated work is only told of where Azure measures the event source (Service Bus, storage queues of an account
   with one queue's work); elsewhere it counts as useful. Where Azure bills the environment and not the job, the figure is
@@ -50,7 +51,7 @@ limits as (
 held as (
     select jobs.job_id, jobs.raw_ref as job_ref, setting.wasted_most, spent.* exclude (row_id, observed_at, job_id),
            limits.most, limits.currency is not null as limited,
-           spent.amount::DECIMAL(28, 4)::VARCHAR || ' ' || coalesce(spent.currency, '') as spent_told,
+           spent.amount::DECIMAL(28, 6)::VARCHAR || ' ' || coalesce(spent.currency, '') as spent_told,
            case when spent.basis = 'estimate' then ', by estimate' when not spent.final then ', not final yet' else '' end
            || ' (' || strftime(spent.first_day, '%Y-%m-%d') || ' to ' || strftime(spent.last_day, '%Y-%m-%d') || ')'
                as how,
@@ -60,7 +61,10 @@ held as (
            ran.executions,
            -- whether executions found work is told where the event source's depth is measured; only a minimum of
            -- executions starts any without work
-           idle.value is not null as measured, coalesce(jobs.min_executions, 0) as least
+           idle.value is not null as measured, coalesce(jobs.min_executions, 0) as least,
+           least > 0 and idle.value is null as untold,
+           case when untold then '; ' || if(least = 1, '1 execution is', least || ' executions are')
+                || ' started at every look, and whether they found work can''t be told' else '' end as doubt
     from jobs
     cross join setting
     left join cost_totals as spent on lower(spent.job_id) = lower(jobs.job_id) and spent.told
@@ -73,18 +77,16 @@ select job_id, 'waste' as subject,
        case when amount is null and executions > 0 then 'not_assessed'
             when coalesce(amount, 0) <= 0 then 'not_applicable'
             when wasted_least > wasted_most then 'fail'
-            when wasted_highest > wasted_most or least > 0 and not measured then 'not_assessed'
+            when wasted_highest > wasted_most or untold then 'not_assessed'
             else 'pass' end as verdict,
        case when amount is null and executions > 0 then 'what its executions cost is not known: neither bill nor estimate'
             when coalesce(amount, 0) <= 0 then 'it cost nothing in the window'
             else round(wasted_least, 1) || ' % of ' || spent_told || ' went to waste' || how || ', at most ' || wasted_most
-                 || ' % expected: failed or retried ' || failed_amount::DECIMAL(28, 4) || ', idle '
-                 || if(measured, idle_amount::DECIMAL(28, 4)::VARCHAR, 'not measured') || ', suspected of being done twice '
-                 || if(measured, duplicate_amount::DECIMAL(28, 4)::VARCHAR, 'not measured')
-                 || case when least > 0 and not measured
-                         then '; ' || if(least = 1, '1 execution is', least || ' executions are')
-                              || ' started at every look, and whether they found work can''t be told' else '' end
-                 || case when unallocated_amount > 0 then '; ' || unallocated_amount::DECIMAL(28, 4)
+                 || ' % expected: failed or retried ' || failed_amount::DECIMAL(28, 6) || ', idle '
+                 || if(measured, idle_amount::DECIMAL(28, 6)::VARCHAR, 'not measured') || ', suspected of being done twice '
+                 || if(measured, duplicate_amount::DECIMAL(28, 6)::VARCHAR, 'not measured')
+                 || doubt
+                 || case when unallocated_amount > 0 then '; ' || unallocated_amount::DECIMAL(28, 6)
                          || ' was billed on days of which not every execution is known' else '' end
        end as reason,
        coalesce(raw_ref, job_ref) as raw_ref
@@ -95,18 +97,20 @@ select job_id, 'cost of a useful execution',
             when coalesce(amount - logs_amount, 0) <= 0 then 'not_applicable'
             when not limited or most is null then 'not_assessed'
             when useful_executions = 0 or cost_per_useful > most then 'fail'
+            when untold then 'not_assessed'
             else 'pass' end,
        case when amount is null and executions > 0 then 'what its executions cost is not known: neither bill nor estimate'
             when coalesce(amount - logs_amount, 0) <= 0 then 'its running cost nothing in the window'
             else case when useful_executions = 0
-                      then (amount - logs_amount)::DECIMAL(28, 4) || ' ' || currency
+                      then (amount - logs_amount)::DECIMAL(28, 6) || ' ' || currency
                            || ' was spent and no execution was useful'
-                      else cost_per_useful::DECIMAL(28, 4) || ' ' || currency || ' for each of ' || useful_executions
+                      else cost_per_useful::DECIMAL(28, 6) || ' ' || currency || ' for each of ' || useful_executions
                            || ' useful executions' end || how
                  || case when not limited
                          then '; no baseline is set: policy.cost_per_execution_most has no ' || coalesce(currency, 'currency')
                          when most is null then '; policy.cost_per_execution_most.' || currency || ' is no amount'
-                         else ', at most ' || most::DECIMAL(28, 4) || ' expected' end
+                         else ', at most ' || most::DECIMAL(28, 6) || ' expected' end
+                 || doubt
        end,
        coalesce(raw_ref, job_ref)
 from held

@@ -16,13 +16,15 @@ rationale: >
   looks and the message's lock runs out, with few successes between them.
 remediation: >
   Read the console log of the execution named (portal: the job › Execution history › Console logs) and mend the cause; until
-  then suspend the job (portal: the job › Overview › Suspend). For good: let the program put aside what it can't work on,
-  and the queue give up after few deliveries (az servicebus queue update --name QUEUE --namespace-name NAMESPACE
-  --resource-group GROUP --max-delivery-count 5).
+  then suspend the job (portal: the job › Overview › Suspend). For good: let the program put aside what it can't work on.
+  A Service Bus queue also gives up by itself after few deliveries (az servicebus queue update --name QUEUE
+  --namespace-name NAMESPACE --resource-group GROUP --max-delivery-count 5). A storage queue and an event hub never give
+  up: there the program reads the message's dequeue count, or keeps its own, and moves the message to a queue of its own.
 limits: >
   Which message started an execution nobody records: that it was the same one is inferred from the rhythm. A loop slower
   than the pause set here, or one hidden among more successes than failures, is told as failures only (JA-31). What it
-  cost is the cost of all failed executions of those days.
+  cost is the cost of all that failed and was retried on those days. Where the list of executions has a hole within the
+  loop's span, executions that succeeded may be missing from it, and nothing is concluded.
 parameters:
   loop_failures_least:
     default: 5
@@ -64,41 +66,58 @@ rows_of as (
     from numbered
     group by job_key, row_number
 ),
+long as (
+    select rows_of.* from rows_of cross join setting where failures >= failures_least
+),
 -- Failures among more successes are no loop: other messages are worked on.
 weighed as (
-    select rows_of.*, count(*) as executions
-    from rows_of
+    select long.*, count(*) as executions
+    from long
     join execution_history as e
-        on lower(e.job_id) = rows_of.job_key and e.started >= rows_of.since and e.started <= rows_of.last_started
+        on lower(e.job_id) = long.job_key and e.started >= long.since and e.started <= long.last_started
     group by all
 ),
+-- What is not known of the time between may have succeeded.
 loops as (
-    select weighed.*
-    from weighed cross join setting
-    where failures >= failures_least and 2 * failures >= executions
+    select weighed.*, exists (
+               from continuity as c
+               where c.kind = 'executions' and c.state = 'hole' and lower(rtrim(c.scope, '/')) = weighed.job_key
+                 and c."from" < weighed.last_started and c."to" > weighed.since) as broken
+    from weighed
+    where 2 * failures >= executions
 ),
 -- What its failed executions cost on the days of its loops, in the basis that its cost is told in.
 days as (
     select distinct job_key, unnest(generate_series(date_trunc('day', since), until, interval 1 day))::DATE as day from loops
 ),
-spent as (
-    select days.job_key, sum(c.amount)::DECIMAL(28, 4) as amount, any_value(c.currency) as currency,
-           any_value(c.basis) as basis
+-- A day whose bill is not divided, or that no figure tells of, cost more than what is added up.
+daily as (
+    select days.job_key, days.day, t.currency, t.basis,
+           sum(c.amount) filter (where c.part in ('failed', 'retried')) as amount,
+           count(*) filter (where c.part = 'unallocated') > 0 as undivided
     from days
-    join job_costs as c on lower(c.job_id) = days.job_key and c.day = days.day and c.part in ('failed', 'retried')
-    join cost_totals as t on lower(t.job_id) = days.job_key and t.told and t.basis = c.basis
-         and t.currency is not distinct from c.currency
-    group by days.job_key
+    join cost_totals as t on lower(t.job_id) = days.job_key and t.told
+    left join job_costs as c on lower(c.job_id) = days.job_key and c.day = days.day and c.basis = t.basis
+         and c.currency is not distinct from t.currency
+    group by all
+),
+spent as (
+    select job_key, sum(amount)::DECIMAL(28, 6) as amount, any_value(currency) as currency, any_value(basis) as basis,
+           bool_or(undivided or amount is null) as partly
+    from daily group by job_key
 ),
 counted as (
-    select job_key, count(*) as loops, arg_max(raw_ref, row(failures, since)) as raw_ref, max(until) as until,
+    select job_key, count(*) as loops, count(*) filter (where not broken) as certain,
+           arg_max(raw_ref, row(not broken, failures, since)) as raw_ref, max(until) as until,
            array_to_string(list(failures || ' executions failed one after the other from '
                || strftime(since at time zone 'UTC', '%Y-%m-%d %H:%M UTC') || ' to '
                || strftime(until at time zone 'UTC', '%Y-%m-%d %H:%M UTC') || ', the first '
                || replace(left(first_name, 80), '"', '''')
                || case when executions > failures
                        then ', with ' || (executions - failures) || ' that did not fail between them' else '' end
-               || coalesce(' (exit codes ' || nullif(codes, '') || ')', '') order by failures desc, since)[1:3], '; ') as told
+               || coalesce(' (exit codes ' || nullif(codes, '') || ')', '')
+               || if(broken, ', and not every execution between them is known', '')
+               order by broken, failures desc, since)[1:3], '; ') as told
     from loops
     group by job_key
 ),
@@ -109,11 +128,13 @@ longest as (
     group by job_key
 )
 select jobs.job_id, jobs.name as subject,
-       case when counted.loops > 0 then 'fail' when ran.executions is null then 'not_applicable' else 'pass' end as verdict,
+       case when counted.certain > 0 then 'fail' when counted.loops > 0 then 'not_assessed'
+            when ran.executions is null then 'not_applicable' else 'pass' end as verdict,
        case when counted.loops > 0
             then counted.told || if(counted.loops > 3, '; and ' || (counted.loops - 3) || ' more loops', '')
                  || case when counted.until >= ran.last_started then '; it was still so with the last execution known' else '' end
-                 || coalesce('; the failed executions of those days cost ' || spent.amount || ' ' || spent.currency
+                 || coalesce('; what failed and was retried on those days cost ' || if(spent.partly, 'at least ', '')
+                             || spent.amount || ' ' || spent.currency
                              || if(spent.basis = 'estimate', ' by estimate', ''), '; what it cost is not known')
             when ran.executions is null then 'no execution ran in the window'
             when longest.failures is null then 'none of ' || ran.executions || ' executions failed'

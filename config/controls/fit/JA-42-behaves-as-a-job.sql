@@ -18,8 +18,9 @@ rationale: >
   a job's clothes: its timeout interrupts work, its cost never pauses, and what it waits for is hidden from the scaler.
 remediation: >
   Let the program end when the queue is empty instead of polling for more, and set minExecutions to 0 (az containerapp
-  job update --min-executions 0); or move it to a container app with a scale rule (az containerapp create), which is made
-  for what always runs.
+  job update --name JOB --resource-group GROUP --min-executions 0); or move it to a container app with a scale rule
+  (az containerapp create --name APP --resource-group GROUP --environment ENVIRONMENT), which is made for what always
+  runs.
 limits: >
   Executions that overlap count once, so steady work of many short runs reads like a daemon; the page of the job shows
   which it is. Runs are held against the timeout that is set now.

@@ -63,7 +63,7 @@ with sources as (
     group by job_id, lower(resource_id)
 ),
 setting as (
-    select coalesce(max(value)::BOOLEAN, false) as may_send
+    select max(value)::BOOLEAN as may_send
     from parameters where control_id = 'JA-15' and name = 'identity_may_send' and job_id is null
 ),
 authenticated as (

@@ -20,9 +20,10 @@ rationale: >
   that.
 remediation: >
   az containerapp env update --name ENVIRONMENT --resource-group GROUP --logs-destination log-analytics
-  --logs-workspace-id CUSTOMER_ID; or choose azure-monitor there and add a diagnostic setting on the environment with
-  ContainerAppConsoleLogs and ContainerAppSystemLogs and a workspace (in the portal, the environment's Logging
-  options).
+  --logs-workspace-id CUSTOMER_ID --logs-workspace-key KEY (az monitor log-analytics workspace get-shared-keys
+  --workspace-name WORKSPACE --resource-group GROUP); or choose azure-monitor there and add a diagnostic setting on the
+  environment with ContainerAppConsoleLogs and ContainerAppSystemLogs and a workspace (in the portal, the environment's
+  Logging options).
 limits: >
   The setting is as it was when it was read; a night without it shows in table changes (kind diagnostics) only. That
   lines arrive is not tried here: table execution_logs has those that did. What a job writes to files, and what a

@@ -39,8 +39,8 @@ parameters:
     description: Categories of the Activity Log that have to leave the subscription.
 ---*/
 with setting as (
-    select coalesce(max(value) filter (where name = 'log_retention_days')::BIGINT, 365) as log_days,
-           coalesce(max(value) filter (where name = 'activity_log_retention_days')::BIGINT, 365) as activity_days,
+    select max(value) filter (where name = 'log_retention_days')::BIGINT as log_days,
+           max(value) filter (where name = 'activity_log_retention_days')::BIGINT as activity_days,
            max(value) filter (where name = 'activity_log_categories') as categories
     from parameters where control_id = 'JA-28' and job_id is null
 ),

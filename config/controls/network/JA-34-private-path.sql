@@ -55,8 +55,8 @@ parameters:
     description: Bits of the widest IPv4 range that a firewall may let in (16 = 65,536 addresses); for IPv6 twice as many.
 ---*/
 with setting as (
-    select coalesce(max(value) filter (where name = 'firewall_prefix_least')::BIGINT, 16) as least
-    from parameters where control_id = 'JA-34' and job_id is null
+    select max(value)::BIGINT as least
+    from parameters where control_id = 'JA-34' and name = 'firewall_prefix_least' and job_id is null
 ),
 patterns as (
     select distinct replace(replace(replace(replace(replace(
@@ -208,9 +208,14 @@ zones as (
     left join lateral (select unnest(from_json(known.zone_ids, '["VARCHAR"]')) as id) as zone on true
     where offered.approved and coalesce(offered.fits, true)
 ),
+-- Zones of which not every link could be read: the one that is missed may be among them.
+cut as (
+    select distinct lower(rtrim(scope, '/')) as zone_key from coverage
+    where kind = 'private_dns' and outcome = 'gap' and place is null
+),
 links as (
     select zones.job_key, zones.resource_key, zones.service, zones.name, zones.zone, zones.read, zones.zone_key,
-           count(dns.zone_id) as rows_read,
+           count(dns.zone_id) as rows_read, any_value(cut.zone_key) is not null as cut,
            coalesce(bool_or(lower(dns.linked_vnet_id) = homes.network_key
                             and lower(dns.link_state) = 'completed'), false) as linked,
            min(dns.raw_ref) filter (where lower(dns.linked_vnet_id) = homes.network_key) as link_ref,
@@ -218,15 +223,18 @@ links as (
     from zones
     join homes on homes.job_key = zones.job_key
     left join private_dns as dns on lower(dns.zone_id) = zones.zone_key and lower(dns.endpoint_id) = zones.endpoint_key
+    left join cut on cut.zone_key = zones.zone_key
     group by all
 ),
 named as (
     select job_key, resource_key, service, bool_or(linked) as good,
-           bool_or(not linked and (not read or zone_key is null or rows_read = 0)) as open,
+           bool_or(not linked and (not read or zone_key is null or rows_read = 0 or cut)) as open,
            min('the zone ' || zone) filter (where linked) as linked_zone,
            string_agg(distinct case when not read then 'the private endpoint ' || name || ' was not read'
                                     when zone_key is null then 'no zone group keeps the names of ' || name
                                     when rows_read = 0 then 'the links of the zone ' || zone || ' were not read'
+                                    when not linked and cut
+                                        then 'of the links of the zone ' || zone || ', not all were read'
                                     when not linked then 'the zone ' || zone || ' is not linked to it' end,
                       '; ') as against,
            coalesce(min(link_ref), min(any_ref)) as raw_ref

@@ -55,7 +55,7 @@ with given as (
     where control_id = 'JA-43' and job_id is null and name <> 'statement_age_most_days'
 ),
 setting as (
-    select coalesce(max(value)::BIGINT, 365) as age_most
+    select max(value)::BIGINT as age_most
     from parameters where control_id = 'JA-43' and name = 'statement_age_most_days' and job_id is null
 ),
 known as (

@@ -39,8 +39,8 @@ parameters:
     description: Days without a change of the job after which it counts as stale.
 ---*/
 with setting as (
-    select to_days(coalesce(max(value) filter (where name = 'stale_after_days')::INTEGER, 90)) as idle,
-           to_days(coalesce(max(value) filter (where name = 'unchanged_after_days')::INTEGER, 365)) as unchanged
+    select to_days(max(value) filter (where name = 'stale_after_days')::INTEGER) as idle,
+           to_days(max(value) filter (where name = 'unchanged_after_days')::INTEGER) as unchanged
     from parameters where control_id = 'JA-39' and job_id is null
 ),
 here as (

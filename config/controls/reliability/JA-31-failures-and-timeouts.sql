@@ -21,7 +21,8 @@ rationale: >
 remediation: >
   Look at the executions named (portal: the job › Execution history, or az containerapp job execution list --name JOB
   --resource-group GROUP) and their console logs in the workspace; the dossier of the job groups its failures by reason.
-  Mend the cause, or raise the timeout with az containerapp job update --replica-timeout SECONDS where the work is longer.
+  Mend the cause, or raise the timeout where the work is longer: az containerapp job update --name JOB --resource-group
+  GROUP --replica-timeout SECONDS.
 limits: >
   An execution counts as failed as the platform says: a program that ends with 0 after an error of its own succeeded. A
   retry shows only where Azure still tells of the execution's replicas, so of executions that the logs alone know there

@@ -19,7 +19,8 @@ rationale: >
 remediation: >
   Look at the dead letters (portal: the namespace › Queues › the queue › Service Bus Explorer › Dead-letter), mend what
   they stumble over and send them again, or complete them with a note. Where less is done than comes, look at the
-  executions of the time, raise maxExecutions (az containerapp job update --max-executions N) or mend the scaler (JA-44).
+  executions of the time, raise maxExecutions (az containerapp job update --name JOB --resource-group GROUP
+  --max-executions N) or mend the scaler (JA-44).
 limits: >
   Messages that are received and deleted at once, or expire, are not told from lost ones. A storage queue has neither
   dead letters nor a measured flow: a poison queue is one more queue to Azure. What an event hub gave out counts for all
@@ -50,11 +51,7 @@ held as (
            w.* exclude (row_id, observed_at, job_id, rule_name, scaler_type, raw_ref),
            coalesce(ran.succeeded, 0) as succeeded, partly.job_key is not null as partly,
            blind.job_key is not null as blind,
-           source_type = 'none' or lower(rules.scaler_type) in ('cron', 'cpu', 'memory') as sourceless,
-           case when source_type = 'external' then 'it is no service of Azure''s'
-                when source_type is null then coalesce(unresolved, 'the rule''s source is not known')
-                when resource_id is null then 'no resource that the caller can see has its address'
-                else 'it is ' || coalesce('a ' || nullif(entity_kind, 'none') || ' of ', '') || source_type end as unseen,
+           coalesce(unmeasured_because, 'the rule''s source is not known') as unseen,
            -- the queue's own count is exact; the metric is of the last interval
            coalesce(dead_letters, case when measure = 'queue' then dead_last end) as dead_now,
            case when measure = 'hub' then came else came + coalesce(depth_first, 0) end as to_do,

@@ -25,7 +25,8 @@ remediation: >
 limits: >
   Azure Monitor measures no broker outside it and no blobs, a topic with all its subscriptions and an account's queues as
   one: of these it is said only what follows all the same. Intervals are an hour or longer, so a short wait isn't seen. Of
-  an event hub it is told what came since the job last ran; another reader of the same consumer group isn't known.
+  an event hub it is told what came since the job last ran; another reader of the same consumer group isn't known. Where
+  the activation threshold is hidden, or intervals weren't measured, a wait that may have been too long is not assessed.
 parameters:
   backlog_hours_most:
     default: 24
@@ -42,17 +43,18 @@ longest as (
 -- What is measured of several queues together waits for this job only where its own queue holds something to the end.
 over as (
     select lower(b.job_id) as job_key, b.rule_name, b.*,
-           b.executions_known and (b.measure in ('queue', 'hub')
-                                   or b.ongoing and coalesce(w.active_messages, 0) > 0) as certain
+           b.measure in ('queue', 'hub') or b.ongoing and coalesce(w.active_messages, 0) > 0 as own,
+           own and b.executions_known and b.activation_known and b.hours > setting.hours_most as certain
     from backlogs as b
     cross join setting
     left join source_work as w on lower(w.job_id) = lower(b.job_id) and w.rule_name = b.rule_name
-    where b.hours > setting.hours_most
+    where b.hours_highest > setting.hours_most
 ),
 worst as (
     select job_key, rule_name, count(*) as stretches, bool_or(certain) as certain,
            arg_max({'since': since, 'until': until, 'hours': hours, 'depth': depth_most, 'ongoing': ongoing,
-                    'last_started': last_started, 'known': executions_known, 'measure': measure, 'raw_ref': raw_ref},
+                    'last_started': last_started, 'known': executions_known, 'active': activation_known, 'own': own,
+                    'highest': hours_highest, 'raw_ref': raw_ref},
                    row(certain, ongoing, hours, since)) as one
     from over group by job_key, rule_name
 ),
@@ -76,21 +78,17 @@ held as (
     where jobs.in_scope
 )
 select job_id, rule_name as subject,
-       case when source_type = 'none' or lower(scaler_type) in ('cron', 'cpu', 'memory') then 'not_applicable'
+       case when sourceless then 'not_applicable'
             when measure is null or not measured then 'not_assessed'
             when certain then 'fail'
             when stretches > 0 then 'not_assessed'
             when measure = 'hub' and came = 0 or measure <> 'hub' and depth_most = 0 then 'not_applicable'
             when measure <> 'hub' and depth_most is null then 'not_assessed'
             else 'pass' end as verdict,
-       case when source_type = 'none' or lower(scaler_type) in ('cron', 'cpu', 'memory')
-                then 'the rule watches no event source'
+       case when sourceless then 'the rule watches no event source'
             when measure is null
                 then 'Azure Monitor doesn''t measure what waits there: '
-                     || case when source_type = 'external' then 'it is no service of Azure''s'
-                             when source_type is null then coalesce(unresolved, 'the rule''s source is not known')
-                             when resource_id is null then 'no resource that the caller can see has its address'
-                             else 'it is ' || coalesce('a ' || nullif(entity_kind, 'none') || ' of ', '') || source_type end
+                     || coalesce(unmeasured_because, 'the rule''s source is not known')
             when not measured then 'Azure Monitor gave no figure of ' || place
             when stretches > 0
                 then one.depth::BIGINT || case when measure = 'hub' then ' events came to ' || place else ' messages at most waited in '
@@ -104,7 +102,11 @@ select job_id, rule_name as subject,
                              else '' end
                      || case when suspended then '; the job is suspended' else '' end
                      || case when not one.known then '; not every execution of that time is known' else '' end
-                     || case when not certain and one.known
+                     || case when not one.active then '; up to how much nothing starts is hidden' else '' end
+                     || case when one.hours <= hours_most
+                             then '; with what was not measured beside it, it may have been ' || round(one.highest)::BIGINT
+                                  || ' h' else '' end
+                     || case when not one.own and one.known
                              then '; whether that was this job''s work can''t be told: its own queue holds '
                                   || coalesce(active_messages::VARCHAR, 'an unknown number of') || ' messages now' else '' end
                      || case when stretches > 1 then '; and ' || (stretches - 1) || ' more such times' else '' end

@@ -22,8 +22,8 @@ rationale: >
 remediation: >
   Ask the person named for the reason and note it with the change. Look whether executions begin by themselves since (az
   containerapp job execution list --name JOB --resource-group GROUP); where they don't, write the job again unchanged
-  (az containerapp job update), or resume it in the portal (the job › Overview › Resume). Take start and stop away from
-  those who don't need them: JA-03.
+  (az containerapp job update --name JOB --resource-group GROUP), or resume it in the portal (the job › Overview ›
+  Resume). Take start and stop away from those who don't need them: JA-03.
 limits: >
   The Activity Log tells that a start was asked for, not with which image or command: the execution's own template does,
   on the page of the job. Attempts that were refused don't count. What a program does to its own executions from inside
