@@ -242,13 +242,10 @@ def _lacking(control: Control, given: Answer | None, told: str, lacks: list[Lack
 def _whole(control: Control, estate: Estate, found: dict[str, Answer | None], broken: str) -> list[Placed]:
     """Return the verdicts about the whole estate, where a control has any."""
     lacks = estate.lacks(control.header.needs, WHOLE)
-    told = broken or ("evidence is missing: " + _listed([str(lack) for lack in lacks]) if lacks else "")
     at, ref = estate.fallback
     rows = []
     for subject, given in found.items():
-        said = (
-            Answer(Verdict.NOT_ASSESSED.value, told, given.raw_ref if given else None) if told or not given else given
-        )
+        said = given if given and not broken and not lacks else _lacking(control, given, broken, lacks)
         rows.append((_verdict(control, None, subject, said), at, said.raw_ref or ref))
     return rows
 

@@ -13,7 +13,7 @@ import duckdb
 
 from audit.assess.quoting import unquoted
 from audit.assess.schema import Schema
-from audit.assess.statement import Place, SqlError, one_select, told
+from audit.assess.statement import Place, SqlError, one_select, told, without_end
 from audit.errors import ConfigError
 
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -79,6 +79,7 @@ class Locked:
         """Yield the names of the columns, then every row. Raises ConfigError as :meth:`select` does."""
         self._one_select(sql, where, at)
         before = f"with {within} select * from (\n" if within else ""
+        sql = without_end(sql)
         cursor = self._con.cursor()
         late = threading.Event()
 

@@ -33,8 +33,10 @@ class Sets:
         found: dict[tuple[int, ...], dict[str, Baseline]] = {}
         for key, fit in fitting.of.items() if touching else ():
             chosen = tuple(index for index in fit if index in touching)
+            if chosen and chosen not in found:
+                found[chosen] = baselines(control, policy, chosen)
             if chosen:
-                self._own[key] = found.setdefault(chosen, baselines(control, policy, chosen))
+                self._own[key] = found[chosen]
 
     @property
     def judged(self) -> tuple[Judged, ...]:

@@ -83,6 +83,18 @@ def one_select(sql: str, *, where: str, at: Place | None = None) -> None:
         )  # fmt: skip
 
 
+def without_end(sql: str) -> str:
+    """Return one SELECT with blanks for the semicolons that end it, so that it can stand inside another."""
+    text = bytearray(sql.encode())
+    for at, kind in reversed(duckdb.tokenize(sql)):  # places are those of bytes
+        if kind == duckdb.token_type.comment:
+            continue
+        if text[at : at + 1] != b";":
+            break
+        text[at : at + 1] = b" "
+    return text.decode()
+
+
 def _explained(sql: str, error: Exception) -> Told:
     """Read SQL once more that can't be read, so that it is told where it is wrong."""
     with duckdb.connect(config={"errors_as_json": True}) as con:

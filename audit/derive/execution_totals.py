@@ -23,6 +23,9 @@ _TIMED_OUT = f"""{_FAILED}
               and (coalesce(a.reason ilike '%deadlineexceeded%', false)
                    or coalesce(e.duration_s >= j.replica_timeout_s, false))"""
 
+# Of a row's greatest, null counts as more than any time: one that nobody saw begin is the latest only of its like.
+_LATEST = "row(started is not null, started, execution_id)"
+
 _CREATE = f"""
 create or replace table execution_totals as
 with judged as (
@@ -33,7 +36,7 @@ with judged as (
 )
 select {row_id("execution_totals", "job_id")} as row_id, *
 from (
-    select max(observed_at) as observed_at, arg_max(raw_ref, row(started, execution_id)) as raw_ref,
+    select max(observed_at) as observed_at, arg_max(raw_ref, {_LATEST}) as raw_ref,
            any_value(job_id) as job_id, count(*) as executions,
            count(*) filter (where lower(status) = 'succeeded') as succeeded, count(*) filter (where bad) as failed,
            count(*) filter (where lower(status) = 'stopped') as stopped,
@@ -43,14 +46,14 @@ from (
            quantile_cont(duration_s, 0.5) as p50_s, quantile_cont(duration_s, 0.95) as p95_s,
            max(duration_s) as longest_s, count(duration_s) as measured, max(replica_count) as most_replicas,
            min(started) filter (where bad) as first_failed, max(started) filter (where bad) as last_failed,
-           arg_max(name, row(started, execution_id)) filter (where bad) as last_failed_name,
-           arg_max(raw_ref, row(started, execution_id)) filter (where bad) as last_failed_ref,
+           arg_max(name, {_LATEST}) filter (where bad) as last_failed_name,
+           arg_max(raw_ref, {_LATEST}) filter (where bad) as last_failed_ref,
            max(started) filter (where again) as last_retried,
-           arg_max(name, row(started, execution_id)) filter (where again) as last_retried_name,
-           arg_max(raw_ref, row(started, execution_id)) filter (where again) as last_retried_ref,
+           arg_max(name, {_LATEST}) filter (where again) as last_retried_name,
+           arg_max(raw_ref, {_LATEST}) filter (where again) as last_retried_ref,
            max(started) filter (where late) as last_timed_out,
-           arg_max(name, row(started, execution_id)) filter (where late) as last_timed_out_name,
-           arg_max(raw_ref, row(started, execution_id)) filter (where late) as last_timed_out_ref,
+           arg_max(name, {_LATEST}) filter (where late) as last_timed_out_name,
+           arg_max(raw_ref, {_LATEST}) filter (where late) as last_timed_out_ref,
            arg_max(name, row(duration_s, execution_id)) filter (where duration_s is not null) as longest_name,
            arg_max(raw_ref, row(duration_s, execution_id)) filter (where duration_s is not null) as longest_ref,
            to_json(list(distinct source order by source)) as sources

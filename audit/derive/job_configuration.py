@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.derive.rows import row_id
-
 if TYPE_CHECKING:
     import duckdb
 
@@ -40,14 +38,18 @@ _PLAIN = " union all ".join(
 _LISTED = (
     ("containers", "'containers/' || if(init, 'init/', '') || container", ("image", "cpu", "memory_gib")),
     ("scale_rules", "'rules/' || rule_name", ("scaler_type", "metadata", "auth", "identity")),
-    ("job_secrets", "'secrets/' || name", ("key_vault_url", "identity")),
+    ("job_secrets", "'secrets/' || name", ("kept", "key_vault_url", "identity")),
     ("job_registries", "'registries/' || server", ("username", "password_secret_ref", "identity")),
     ("job_identities", "'identities/' || identity_id", ("kind", "lifecycle")),
     ("job_values", "'values/' || concat_ws('/', place, owner, name)", ("value", "secret_ref")),
 )
 
+# A secret that the job keeps itself has nothing else to be told by: its value is never read.
+_WORKED_OUT = {"kept": "if(key_vault_url is null, 'job', 'vault')"}
+
 _PARTS = " union all ".join(
-    f"select t.row_id, t.observed_at, t.raw_ref, t.job_id, {path} || '/{column}', t.{column}::VARCHAR from {table} t"
+    f"select t.row_id, t.observed_at, t.raw_ref, t.job_id, {path} || '/{column}',"
+    f" {_WORKED_OUT.get(column, column)}::VARCHAR from {table} t"
     " where lower(t.job_id) in (select lower(job_id) from jobs where in_scope)"
     for table, path, columns in _LISTED
     for column in columns
@@ -60,7 +62,8 @@ numbered as (
     select *, row_number() over (partition by lower(job_id), property order by value, row_id) as nth
     from told where value is not null
 )
-select {row_id("job_configuration", "job_id", "property")} as row_id, observed_at, raw_ref, job_id, property, value,
+select substr(sha256(concat_ws(chr(31), 'job_configuration', lower(job_id), property)), 1, 16) as row_id, observed_at,
+       raw_ref, job_id, property, value,
        case when contains(value, '[redacted:') then $key end as hidden_under
 from (select * replace (if(nth > 1, property || '#' || nth, property) as property) from numbered)
 order by lower(job_id), property

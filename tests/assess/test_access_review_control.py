@@ -63,6 +63,9 @@ def answer(review: dict[str, Any] | None, *, created: datetime | None = None) ->
         ({"silent_review": "newer", "silent_due": NOW - timedelta(days=1)}, "fail", '"newer" was sent and nothing'),
         ({"silent_review": "newer", "silent_due": NOW + timedelta(days=1)}, "pass", "all 5"),
         ({"entitlements": 0, "decided": 0}, "not_assessed", "did not ask about this job"),
+        (dict.fromkeys(COUNTS), "not_assessed", "is not written out"),
+        (dict.fromkeys(COUNTS) | {"silent_review": "r", "silent_due": NOW - timedelta(days=1)}, "fail", "was sent"),
+        ({"own_access": None}, "not_assessed", "the directory was not read"),
     ],
 )
 def test_a_review_counts_when_it_is_complete_and_carried_out(

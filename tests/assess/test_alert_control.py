@@ -11,6 +11,7 @@ from answered import found
 from run_tables import OTHER, SUB, RunTables
 from work_rows import ON_CALL, above, alert, asks, group
 
+from audit.evidence.subscriptions import Subscription
 from audit.model import GapReason, Json, Record
 
 HERE = f"/subscriptions/{SUB}"
@@ -172,6 +173,15 @@ def test_the_missing_rule_may_lie_where_nobody_could_read(tables: RunTables) -> 
     assert rows[FAILED][0] == "pass"
     assert rows[STUCK][0] == "not_assessed"
     assert f"rules could not be read at /subscriptions/{OTHER}" in rows[STUCK][1]
+
+
+def test_the_missing_rule_may_lie_outside_the_scope_of_the_run(tables: RunTables) -> None:
+    whole(tables)
+    tables.add(alert("a", ORDERS.job_id, FAILS), group(), Subscription(subscription_id=OTHER, name="other"))
+    rows = {subject: answer for (_, subject), answer in found(tables, "JA-30").items()}
+    assert rows[FAILED][0] == "pass"
+    assert rows[STUCK][0] == "not_assessed"
+    assert "rules of subscriptions outside the run's scope were not read: 1" in rows[STUCK][1]
 
 
 def test_an_account_is_watched_through_its_queue_service(tables: RunTables) -> None:

@@ -6,13 +6,15 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from run_tables import NOW, SUB, RunTables, container, event, job, job_id
 
 from audit.evidence.image_digests import ImageDigest
+from audit.evidence.jobs import JobSecret, JobValue
 from audit.evidence.principals import Principal
 from audit.evidence.resource_changes import ResourceChange
-from audit.model.ticket import Ticket, Tickets
+from audit.model.ticket import Ticket, TicketFile, Tickets
 
 AT = NOW - timedelta(days=3)
 HOUR = timedelta(hours=1)
@@ -164,6 +166,9 @@ def test_what_was_before_a_change_is_known_or_not(tables: RunTables) -> None:
         "gone": "fail", "cut": "not_assessed", "untold": "not_assessed", "made": "not_applicable",
     }  # fmt: skip
     assert "to be entered anew" in told["JA-24", "secret"][1]
+    assert told["JA-24", "tag"][1].endswith(f"{tagged} (its registry was not asked about it)")
+    assert "its registry was not asked whether it still has it" in told["JA-24", "pinned"][1]
+    assert "not asked" not in told["JA-24", "tag-kept"][1] + told["JA-24", "tag-moved"][1]
     assert "Azure cut" in told["JA-24", "cut"][1]
 
 
@@ -226,6 +231,30 @@ def test_a_job_is_held_against_its_last_approved_snapshot(tables: RunTables) -> 
     assert "hidden under another key" in found["hidden"][1]
 
 
+def test_a_secret_that_the_job_keeps_itself_is_part_of_what_was_approved(tables: RunTables) -> None:
+    tables.add(job("orders"), JobSecret(job_id=job_id("orders"), name="s"))
+    tables.add(JobSecret(job_id=job_id("orders"), name="v", key_vault_url="https://kv.vault.azure.net/secrets/v"))
+    con = tables.derived()
+    now = dict(con.execute("select property, value from job_configuration").fetchall())
+    con.close()
+    assert (now["secrets/s/kept"], now["secrets/v/kept"]) == ("job", "vault")
+    approved = {key: value for key, value in now.items() if key != "secrets/s/kept"}
+    verdict, reason = snapshots(tables, ("orders", AT, approved, "key-1"))["orders"]
+    assert verdict == "fail"
+    assert "secrets/s/kept: nothing was approved, job is set" in reason
+
+
+def test_properties_that_differ_in_case_alone_are_rows_of_their_own(tables: RunTables) -> None:
+    own = job("orders")
+    for name in ("PATH", "path"):
+        tables.add(own, JobValue(job_id=own.job_id, place="env", owner="worker", name=name, value="x"))
+    tables.rows.remove(own)
+    con = tables.derived()
+    rows = con.execute("select row_id from job_configuration where property ilike 'values/%'").fetchall()
+    con.close()
+    assert len(set(rows)) == len(rows) == 2
+
+
 def test_a_hidden_value_that_changed_under_the_same_key_is_drift(tables: RunTables) -> None:
     tables.with_run(redaction_key_id="key-1")
     tables.add(job("orders", workload_profile="[redacted:0123456789abcdef]"))
@@ -238,8 +267,38 @@ def test_a_hidden_value_that_changed_under_the_same_key_is_drift(tables: RunTabl
 
 def test_people_known_by_the_directory_are_told_apart(tables: RunTables) -> None:
     ana = Principal(principal_id="p-a", display_name="Ana Ruiz", user_principal_name=ANA, resolved=True, type="User")
-    with_writes(tables, ticket("self", approver=("Ana Ruiz",)), ticket("good", approver=("The board",)))
-    tables.add(ana)
+    rita = msgspec.structs.replace(
+        ana, principal_id="p-r", display_name="Rita", user_principal_name="req@contoso.example"
+    )
+    unknown = ticket("unknown", requester="Somebody", approver=("The board",))
+    with_writes(tables, ticket("self", approver=("Ana Ruiz",)), ticket("good", approver=("The board",)), unknown)
+    tables.add(ana, rita)
     found = answers(tables, "JA-23")
     assert found["JA-23", "self"][0] == "fail"
     assert found["JA-23", "good"][0] == "pass"
+    assert found["JA-23", "unknown"][0] == "not_assessed"
+    assert "The board and Somebody, who asked for it, are two can't be told" in found["JA-23", "unknown"][1]
+
+
+def test_a_change_of_a_ticket_that_nobody_approved_says_so(tables: RunTables) -> None:
+    with_writes(tables, ticket("nobody", approver=(), approved_at=None), emergency("urgent", HOUR), ticket("good"))
+    found = answers(tables, "JA-22")
+    assert found["JA-22", "nobody"][1].endswith("(JA-23: nobody has approved it)")
+    assert found["JA-22", "urgent"][1].endswith("(an emergency: JA-25)")
+    assert "JA-2" not in found["JA-22", "good"][1]
+
+
+def test_a_file_without_any_ticket_is_held_against_the_changes_all_the_same(tables: RunTables) -> None:
+    with_writes(tables, ticket("orders"))
+    tables.with_run(tickets=Tickets(files=(TicketFile(name="t.csv", sha256="0", tickets=0),)))
+    verdict, reason = answers(tables, "JA-22")["JA-22", "orders"]
+    assert verdict == "fail"
+    assert "no ticket names the job" in reason
+
+
+def test_only_the_first_write_makes_the_job(tables: RunTables) -> None:
+    tables.add(job("orders", created_at=AT), event(job_id("orders"), WRITE, at=AT))
+    tables.add(event(job_id("orders"), WRITE, at=AT - timedelta(seconds=30)))
+    found = {row["subject"]: row["verdict"] for row in tables.verdicts("JA-24")}
+    assert sorted(found.values()) == ["not_applicable", "not_assessed"]
+    assert found[min(found)] == "not_applicable"

@@ -225,3 +225,10 @@ def test_a_control_about_an_event_source_whose_address_is_in_a_secret_never_pass
     assert rows["billing"] == ("pass", "fine")
     assert rows["orders"][0] == "not_assessed"
     assert "can't be seen: it stands in the secret connection" in rows["orders"][1]
+
+
+@pytest.mark.parametrize("end", [";", " ;\n", "; -- the end; of it\n", ";;/* ; */"])
+def test_a_control_may_end_with_a_semicolon(tables: RunTables, tmp_path: Path, end: str) -> None:
+    tables.add(job("orders"))
+    ((_, verdict, _),) = answers(tables, control(tmp_path, passing() + end, subjects=JOBS + ";"))
+    assert verdict == "pass"

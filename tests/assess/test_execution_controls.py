@@ -311,3 +311,17 @@ def test_a_loop_is_certain_where_no_execution_of_its_time_is_missing(
     (row,) = tables.assessed("JA-46")
     assert row["verdict"] == verdict, row["reason"]
     assert "other evidence" not in row["reason"] or verdict == "fail"
+
+
+def test_the_latest_is_one_whose_beginning_is_known(tables: RunTables) -> None:
+    """One that nobody saw begin is counted, and named only where there is no other."""
+    seen, unseen = owner("seen"), owner("unseen")
+    tables.add(seen, unseen)
+    blank: dict[str, Any] = {"status": "Failed", "started": None, "ended": None, "duration_s": None, "name": "?"}
+    tables.add(ran(seen, BEFORE, status="Failed"), ran(unseen, BEFORE, **blank))
+    tables.add(ran(seen, BEFORE, **blank, execution_id=f"{seen.job_id}/executions/?"))
+    rows = {(row["job_id"].rpartition("/")[2], row["subject"]): row["reason"] for row in tables.verdicts("JA-31")}
+    (latest,) = tables.query("select last_failed_name from execution_totals where job_id like '%/seen'")
+    assert latest["last_failed_name"] == f"seen-{BEFORE:%d%H%M%S}"
+    assert f"the latest seen-{BEFORE:%d%H%M%S}" in rows["seen", "failures"]
+    assert rows["unseen", "failures"].endswith("; it was ?")

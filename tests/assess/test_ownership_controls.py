@@ -15,6 +15,7 @@ from run_tables import NOW, OTHER, SUB, RunTables, job, rule, system_identity
 from audit.evidence.executions import Execution
 from audit.evidence.identities import Identity
 from audit.evidence.jobs import Job, JobIdentity, JobRegistry, JobSecret, JobValue
+from audit.evidence.subscriptions import Subscription
 from audit.model import Json, Record
 from audit.model.stated import JobEntry, Register
 
@@ -201,6 +202,13 @@ def test_rights_elsewhere_that_were_not_read_leave_open_whether_an_identity_is_u
     assert rows["identities"][0] == "not_assessed"
     assert "what it holds could not all be read (" in rows["identities"][1]
     assert scope.rpartition("/")[2] in rows["identities"][1]
+
+
+def test_rights_outside_the_scope_of_the_run_leave_open_whether_an_identity_is_used(tables: RunTables) -> None:
+    tables.add(ORDERS, ago(1), *HELD, Subscription(subscription_id=OTHER, name="other"))
+    rows = {row["subject"]: (row["verdict"], row["reason"]) for row in tables.verdicts("JA-39")}
+    assert rows["identities"][0] == "not_assessed"
+    assert f"role_assignments at /subscriptions/{OTHER}: outside the run's scope" in rows["identities"][1]
 
 
 def stated(tables: RunTables, days: int = 10, **topics: Any) -> None:

@@ -93,6 +93,14 @@ def test_a_bill_of_a_day_without_known_executions_is_not_given_to_any_part(table
     assert parts(tables, "part, amount") == [("unallocated", Decimal(4))]
 
 
+def test_what_was_wasted_of_a_bill_that_is_not_divided_is_unknown(tables: RunTables) -> None:
+    tables.add(ORDERS, billed("1.00"), billed("1.00", DAY + timedelta(days=1)))
+    tables.derived().close()
+    (row,) = tables.query("select * from cost_totals")
+    assert row["unallocated_amount"] == 2
+    assert row["wasted_amount"] is row["failed_amount"] is row["wasted_share"] is None
+
+
 def test_an_execution_over_midnight_is_paid_on_both_days(tables: RunTables) -> None:
     tables.with_run(prices=PRICES)
     tables.add(ORDERS, ran("a", DAY - timedelta(minutes=10), 30))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from audit.derive.entitlements import earlier
 from audit.derive.rows import row_id, utc
+from audit.model import groups
 
 if TYPE_CHECKING:
     import duckdb
@@ -36,12 +37,16 @@ select {row_id("review_decisions", "r.review", "r.entitlement_id")} as row_id, d
        d.imported_at,
        coalesce((r.review, lower(d.decided_by), lower(r.principal_id)) in (
            select review, lower(reviewer), lower(principal_id) from history.review_subjects), false)
-       or coalesce(lower(d.decided_by) in (lower(r.principal_id), lower(r.principal)), false) as own_access
+       or coalesce(lower(d.decided_by) in (lower(r.principal_id), lower(r.principal)), false)
+       or case when not exists (from coverage where kind in ('principals', 'group_members') and outcome = 'gap')
+               then false end as own_access
 from history.review_rows r left join history.review_decisions d using (review, entitlement_id)
 order by r.review, r.entitlement_id
 """
 
-# Whether this run could see that something is gone: the list in which it would stand was read whole.
+# Whether this run could see that something is gone: the list in which it would stand was read whole. The members of a
+# group inside another are read with that one. A group that was not asked about holds nothing, as far as all the lists
+# tell that say who is asked about.
 _SEEN = """
 create or replace temp table outcome_seen as
 with decided as (
@@ -53,9 +58,19 @@ with decided as (
                      else 'registries' end as evidence
     from review_decisions where decision in ('revoke', 'change')
 ),
+around as (
+    select lower(group_id) as scope_key, lower(root_group_id) as root_key from group_edges
+    union select lower(member_id), lower(root_group_id) from group_edges
+),
+read_with as (
+    select entitlement_id, kind, subscription, evidence, scope_key from decided
+    union
+    select d.entitlement_id, d.kind, d.subscription, d.evidence, around.root_key
+    from decided d join around using (scope_key) where d.kind = 'membership'
+),
 units as (
     select d.entitlement_id, c.outcome
-    from decided d join coverage c on c.kind = d.evidence and c.place is null
+    from read_with d join coverage c on c.kind = d.evidence and c.place is null
         and (c.scope = '/'
              or d.kind in ('role', 'eligible_role')
                 and (d.subscription = '' or lower(split_part(c.scope, '/', 3)) = d.subscription)
@@ -64,7 +79,7 @@ units as (
                 and d.kind in ('shared_access_policy', 'vault_access_policy', 'registry_admin'))
 ),
 holds as (
-    select bool_and(outcome = 'collected') as whole from coverage where kind in ('role_assignments', 'role_eligibility')
+    select bool_and(outcome = 'collected') as whole from coverage where list_contains($holding::VARCHAR[], kind)
 )
 select d.entitlement_id, coalesce(bool_and(u.outcome = 'collected'), false) as seen,
        d.kind in ('membership', 'eligible_membership') and count(u.outcome) = 0 and any_value(h.whole) as group_idle
@@ -83,12 +98,13 @@ group by all
 _OUTCOMES = f"""
 create or replace table review_outcomes as
 with decided as (
-    select d.*, r.via_ids, r.condition, r.expires, r.capabilities
+    select d.*, r.via_ids, r.condition, r.expires
     from review_decisions d join history.review_rows r using (review, entitlement_id)
     where d.decision in ('revoke', 'change')
 ),
 there as (
-    select entitlement_id, list(distinct lower(via_id)) as via_keys, min(condition) as condition,
+    select entitlement_id, list(distinct lower(via_id)) as via_keys,
+           case when bool_or(condition is null) then null else min(condition) end as condition,
            case when bool_or(expires is null) then null else max(expires) end as expires,
            max(given_on) as given_on, min(raw_ref) as raw_ref, max(observed_at) as observed_at
     from given_entitlements group by all
@@ -112,12 +128,9 @@ judged as (
                list_transform(d.via_ids::VARCHAR[], lambda w: lower(w)), v))) > 0 as anew,
            concat_ws(' and ',
                case when there.condition is distinct from d.condition then 'its condition' end,
-               case when there.expires is distinct from d.expires then 'its end' end,
-               case when e.capabilities is not null and e.capabilities::VARCHAR <> d.capabilities::VARCHAR
-                    then 'what it gives' end) as altered
+               case when there.expires is distinct from d.expires then 'its end' end) as altered
     from decided d
     left join there using (entitlement_id)
-    left join entitlements e using (entitlement_id)
     left join outcome_seen s using (entitlement_id)
     left join deleted on deleted.review = d.review and deleted.entitlement_id = d.entitlement_id
     left join proven p on p.review = d.review and p.entitlement_id = d.entitlement_id
@@ -159,12 +172,13 @@ order by review, entitlement_id
 def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
     """Create the tables. ``state``: ``done`` ``open`` ``overdue`` ``re-granted`` ``unknown`` (a gap hides it).
 
-    The moment judged against is the run's end, so that a run says the same for ever.
+    The moment judged against is the run's end, so that a run says the same for ever. What an entitlement gives changes
+    with the jobs that are there: a ``change`` is done when its condition or its end is another, or it is gone.
     """
     earlier.create(con)
     con.execute(_REVIEWS)
     con.execute(_DECISIONS)
-    con.execute(_SEEN)
+    con.execute(_SEEN, {"holding": [*groups.AFTER, "group_members", "group_eligibility"]})
     con.execute(_GONE)
     con.execute(_OUTCOMES, {"days": run.review.days_to_revoke, "now": run.finished or run.started})
     con.execute("drop table outcome_seen")

@@ -44,24 +44,37 @@ join review_rules r
 group by e.entitlement_id
 """
 
+# One reviewer, however their name is spelled: as [review] has it, else as the tags do.
+_SPELLED = """
+create or replace temp table reviewer_spellings as
+select lower(name) as reviewer_key, arg_min(name, row(rank, name)) as reviewer
+from (
+    select reviewer as name, 1 as rank from review_rules
+    union all select unnest([$alternate, $fallback]), 1
+    union all select owner, 2 from entitlements
+)
+where name <> '' group by all
+"""
+
 _SUGGESTED = """
 create or replace temp table suggested as
 select e.entitlement_id, e.principal_id,
-       coalesce(r.reviewer, nullif(e.owner, ''), nullif($fallback, '')) as reviewer,
+       s.reviewer,
        case when r.reviewer is not null then 'rule ' || r.rule || ' of [review]'
             when nullif(e.owner, '') is not null then 'the tag ' || $owner_tag || ' of every job that it reaches'
             when $fallback <> '' then 'review.fallback'
             else 'no rule fits, and the jobs have no owner in common' end as reviewer_rule
-from entitlements e left join ruled r using (entitlement_id)
+from entitlements e
+left join ruled r using (entitlement_id)
+left join reviewer_spellings s on s.reviewer_key = lower(coalesce(r.reviewer, nullif(e.owner, ''), $fallback))
 """
 
 # A reviewer is who signs in by that name, and stands in all groups above; a name that nobody bears is nobody's access.
 _SUBJECTS = """
 create or replace table reviewer_subjects as
 with reviewers as (
-    select reviewer, lower(reviewer) as reviewer_key from suggested where reviewer is not null
-    union select $alternate, lower($alternate) where $alternate <> ''
-    union select $fallback, lower($fallback) where $fallback <> ''
+    select reviewer, reviewer_key from reviewer_spellings
+    where reviewer in (select reviewer from suggested) or reviewer_key in (lower($alternate), lower($fallback))
 ),
 people as (
     select r.reviewer, lower(p.principal_id) as principal_key
@@ -86,8 +99,10 @@ with own as (
 others as (
     select s.entitlement_id, s.principal_id, s.reviewer, s.reviewer_rule,
            (s.reviewer, lower(s.principal_id)) in (select reviewer, principal_key from own) as conflict,
-           nullif($alternate, '') as alternate, nullif($fallback, '') as fallback
+           second.reviewer as alternate, third.reviewer as fallback
     from suggested s
+    left join reviewer_spellings second on second.reviewer_key = lower($alternate)
+    left join reviewer_spellings third on third.reviewer_key = lower($fallback)
 ),
 chosen as (
     select entitlement_id,
@@ -118,11 +133,12 @@ def create(con: duckdb.DuckDBPyConnection, settings: ReviewSettings) -> None:
     """
     con.execute(_RULES, {"rows": msgspec.json.encode(_rules(settings)).decode()})
     con.execute(_RULED)
-    con.execute(_SUGGESTED, {"fallback": settings.fallback, "owner_tag": settings.owner_tag})
     names = {"alternate": settings.alternate, "fallback": settings.fallback}
+    con.execute(_SPELLED, names)
+    con.execute(_SUGGESTED, {"fallback": settings.fallback, "owner_tag": settings.owner_tag})
     con.execute(_SUBJECTS.format(row_id=row_id("reviewer_subjects", "s.reviewer", "p.principal_id")), names)
     con.execute(_ASSIGNED, names)
-    for table in ("suggested", "ruled", "review_rules"):
+    for table in ("suggested", "reviewer_spellings", "ruled", "review_rules"):
         con.execute(f"drop table {table}")
 
 

@@ -31,13 +31,15 @@ from given_entitlements g where g.source_key in (select source_key from sources)
 group by g.entitlement_id
 """
 
+# Reading a policy's keys changes nothing, nor does a write that failed.
 _CHANGED = """
 create or replace temp table entitlement_changes_seen as
 with seen as (
     select lower(rtrim(resource_id, '/')) as via_key, max("at") as "at",
            arg_max(coalesce(changed_by_name, changed_by), "at") as changed_by, arg_max(operation, "at") as operation
-    from changes where resource_id is not null and kind in ('access', 'event_source', 'vault', 'registry')
-       or contains(lower(resource_id), '/roleassignments/') group by all
+    from changes where resource_id is not null and kind in ('access', 'configuration', 'deletion')
+      and lower(coalesce(status, '')) not in ('failed', 'canceled', 'cancelled')
+    group by all
 ),
 via as (
     select entitlement_id, lower(unnest(via_ids::VARCHAR[])) as via_key from one_entitlement

@@ -37,16 +37,19 @@ select source_key, profile_no, list_sort(list_distinct(flatten(list(capabilities
 # Who owns a job: its own tag, else its group's, else its subscription's.
 _JOBS = """
 create or replace temp table reached_jobs as
-with owners as (
-    select j.job_id, arg_min(t.value, case t.source when 'job' then 1 when 'resource_group' then 2 else 3 end) as owner
-    from jobs j
-    join tags t
-        on lower(t.key) = lower($owner_tag) and trim(t.value) <> ''
-        and (t.source = 'job' and lower(t.resource_id) = lower(j.job_id)
-             or t.source = 'resource_group' and lower(t.resource_id) =
-                 lower('/subscriptions/' || j.subscription_id || '/resourceGroups/' || j.resource_group)
-             or t.source = 'subscription' and lower(t.resource_id) = lower('/subscriptions/' || j.subscription_id))
-    group by j.job_id
+with places as (
+    select job_id, unnest(['job', 'resource_group', 'subscription']) as source, unnest([1, 2, 3]) as nearness,
+           unnest([lower(job_id), lower('/subscriptions/' || subscription_id || '/resourceGroups/' || resource_group),
+                   lower('/subscriptions/' || subscription_id)]) as resource_key
+    from jobs
+),
+named as (
+    select lower(resource_id) as resource_key, source, value
+    from tags where lower(key) = lower($owner_tag) and trim(value) <> ''
+),
+owners as (
+    select job_id, arg_min(value, row(nearness, value)) as owner
+    from places join named using (resource_key, source) group by job_id
 )
 select p.profile_no, j.job_id, j.name, lower(j.subscription_id) as subscription_key,
        lower(j.resource_group) as group_key, trim(o.owner) as owner

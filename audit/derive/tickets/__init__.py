@@ -51,6 +51,6 @@ def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
         nearest.NEIGHBOURS,
     ):
         con.execute(sql)
-    con.execute(words.CREATE, given)
+    con.execute(words.CREATE, given | {"given": run.tickets is not None and bool(run.tickets.files)})
     for table in _TEMPORARY:
         con.execute(f"drop table {table}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.derive.rows import row_id
+from audit.derive.rows import row_id, utc
 from audit.derive.tickets.people import key
 
 
@@ -42,20 +42,30 @@ def _keys(column: str) -> str:
     return f"list_transform(from_json({column}, '[\"VARCHAR\"]'), lambda each: {key('each')})"
 
 
-# Whom a name means: the one person who bears it, else the name itself.
+# Whom a name means: everybody who bears it, else the name itself. Two names are two people where the directory knows
+# one of them and nobody bears both, or where both are sign-in names; otherwise nobody can tell.
 _REQUESTED = f"""
 with meant as (
-    select said.name, coalesce(min(n.person) filter (where n.bearers = 1), said.name) as person
+    select said.name, list(n.person) filter (where n.person is not null) as people
     from (select {key("requester")} as name from approved_changes
           union select unnest({_keys("approvers")}) from approved_changes) as said
     left join ticket_names n on n.name = said.name
     group by said.name
+),
+pairs as (
+    select each.row_id as ticket_row,
+           case when giver.name = asker.name then true
+                when list_has_any(giver.people, asker.people)
+                    then case when len(giver.people) = 1 and len(asker.people) = 1 then true end
+                when giver.people is not null or asker.people is not null
+                     or contains(giver.name, '@') and contains(asker.name, '@') then false end as same
+    from (select *, unnest(from_json(approvers, '["VARCHAR"]')) as approver from approved_changes) as each
+    join meant giver on giver.name = {key("each.approver")}
+    join meant asker on asker.name = {key("each.requester")}
 )
-select each.row_id as ticket_row, bool_and(giver.person = asker.person) as by_requester_alone
-from (select *, unnest(from_json(approvers, '["VARCHAR"]')) as approver from approved_changes) as each
-join meant giver on giver.name = {key("each.approver")}
-join meant asker on asker.name = {key("each.requester")}
-group by all
+select ticket_row,
+       case when bool_or(not same) then false when count(same) = count(*) then true end as by_requester_alone
+from pairs group by ticket_row
 """
 
 _UNUSED = f"""
@@ -74,7 +84,7 @@ case when t.subject_kind = 'job' and t.row_id not in (select ticket_row from tic
 CREATE = f"""
 create or replace table change_tickets as
 with requested as ({_REQUESTED}),
-given as (select count(*) > 0 as any_ticket from approved_changes),
+given as (select $given::BOOLEAN or count(*) > 0 as any_ticket from approved_changes),
 told as (
     select a.observed_at, a.raw_ref, a.change_id, a.job_id, a.resource_id, a.relation, a.kind, a.operation, a.at,
            a.changed_by, a.changed_by_name,
@@ -121,7 +131,9 @@ unused as (
 ),
 rows as (select * from compared union all by name select * from unused)
 select {row_id("change_tickets", "rows.change_id", "rows.job_id", "rows.ticket_row")} as row_id, rows.observed_at,
-       rows.raw_ref, rows.change_id, rows.job_id, rows.resource_id, rows.relation, rows.kind, rows.operation,
+       rows.raw_ref, rows.change_id, rows.job_id,
+       'write of ' || {utc("rows.at")} || ' (' || rows.change_id || ')' as subject,
+       rows.resource_id, rows.relation, rows.kind, rows.operation,
        rows.at, rows.changed_by, rows.changed_by_name, rows.state, t.ticket, t.subject as ticket_subject,
        rows.matched_by, rows.why, near.ticket as nearest, rows.differs, rows.undecided,
        t.planned_from, t.planned_until, t.requester,
@@ -135,4 +147,7 @@ left join approved_changes near on near.row_id = rows.nearest_row
 left join requested r on r.ticket_row = rows.ticket_row
 order by rows.at desc nulls last, rows.change_id, lower(rows.job_id), lower(t.ticket), rows.ticket_row
 """
-"""Reads ``approved_changes``, ``population`` and the temporary tables; the window is ($since, $until)."""
+"""Reads ``approved_changes``, ``population`` and the temporary tables; the window is ($since, $until).
+
+``$given``: a file of approved changes was named, though it may hold none.
+"""

@@ -12,7 +12,7 @@ frameworks:
   mcsb: [PA-1]
   iso27001: [A.8.2]
   soc2: [CC6.3]
-  nist80053: [AC-2, AC-6(7)]
+  nist80053: [AC-2, AC-2(7), AC-6(7)]
   pci: ["7.2.2", "7.2.5.1"]
   cis: ["5.3.3", "5.7"]
 rationale: >

@@ -3,8 +3,8 @@ id: JA-07
 title: The last access review is complete, nobody reviewed themselves, and its revocations happened
 area: access
 severity: high
-needs: [jobs, subscriptions, role_assignments, role_eligibility, group_members, group_eligibility]
-fails_despite: [subscriptions, role_assignments, role_eligibility, group_members, group_eligibility]
+needs: [jobs, subscriptions, principals, role_assignments, role_eligibility, group_members, group_eligibility]
+fails_despite: [subscriptions, principals, role_assignments, role_eligibility, group_members, group_eligibility]
 subjects: |
   select job_id, 'access review' as subject from jobs where in_scope
 empty: there is no such job
@@ -14,6 +14,7 @@ frameworks:
   soc2: [CC6.2, CC6.3]
   nist80053: [AC-2, AC-5, AC-6(7)]
   pci: ["7.2.4", "7.2.5.1"]
+  cis: ["5.3.4", "5.3.7"]
 rationale: >
   Access that nobody looks at grows. A review counts when every entitlement that reaches the job was decided by somebody
   else than its holder, and when what was to be revoked is gone in what Azure lists afterwards, not in a ticket.
@@ -49,7 +50,8 @@ select job_id,
            when entitlements = 0 and created_at > run_started then 'not_applicable'
            when overdue > 0 or re_granted > 0 or own_access > 0 or silent or age > days
                 or owed > 0 and due < judged_at then 'fail'
-           when owed > 0 or unknown > 0 or entitlements = 0 then 'not_assessed'
+           when owed > 0 or unknown > 0 or coalesce(entitlements, 0) = 0 or own_access is null or to_do is null
+               then 'not_assessed'
            else 'pass'
        end as verdict,
        case
@@ -63,6 +65,8 @@ select job_id,
                                    case when re_granted > 0 then re_granted || ' granted again' end)
                          || ' of ' || to_do || ' to be revoked or changed, such as ' || worst end,
                case when own_access > 0 then own_access || ' decided by whoever holds the access' end,
+               case when own_access is null and entitlements > 0
+                    then 'whether who decided holds the access can''t be told: the directory was not read' end,
                case when owed > 0 then owed || ' of ' || entitlements || ' were not decided, '
                     || case when due < judged_at then 'which was due on ' else 'which is due on ' end
                     || strftime(due at time zone 'UTC', '%Y-%m-%d') end,
@@ -74,6 +78,8 @@ select job_id,
                case when unknown > 0 then unknown || ' of ' || to_do
                     || ' to be revoked or changed could not be looked for: the list was not read whole' end,
                case when entitlements = 0 then 'the last review did not ask about this job' end,
+               case when entitlements is null or to_do is null
+                    then 'which jobs a review asked about is not written out: it reached more than can be kept' end,
                case when owed = 0 and entitlements > 0 then 'all ' || entitlements || ' entitlements were decided' end,
                case when to_do > 0 and overdue + re_granted + unknown = 0
                     then done || ' of ' || to_do || ' to be revoked or changed are done'

@@ -13,7 +13,7 @@ frameworks:
   mcsb: [PA-2]
   iso27001: [A.8.2]
   soc2: [CC6.3]
-  nist80053: [AC-2, AC-6(7)]
+  nist80053: [AC-2, AC-2(7), AC-6(7)]
   pci: ["7.2.2", "7.2.5.1"]
 rationale: >
   Standing access is there for whoever steals the session; eligible access asks for an activation, which is logged,

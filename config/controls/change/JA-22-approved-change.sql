@@ -6,7 +6,7 @@ severity: high
 needs: [jobs, activity_log, resource_changes, principals]
 fails_despite: [activity_log, resource_changes, principals]
 subjects: |
-  select job_id, 'write of ' || strftime("at" at time zone 'UTC', '%Y-%m-%d %H:%M:%S UTC') || ' (' || change_id || ')' as subject
+  select job_id, subject
   from change_tickets where relation = 'job' and kind in ('configuration', 'deletion') and state <> 'unused'
 empty: no write of the job is known in the window
 frameworks:
@@ -28,10 +28,12 @@ limits: >
   in it. What a pipeline writes is its own: who started the pipeline stands in its log. Azure remembers property changes
   for fourteen days; of a write that only they tell of nothing is known afterwards.
 ---*/
-select job_id, 'write of ' || strftime("at" at time zone 'UTC', '%Y-%m-%d %H:%M:%S UTC') || ' (' || change_id || ')' as subject,
+select job_id, subject,
        case state when 'matched' then 'pass' when 'not_expected' then 'not_applicable' when 'not_compared' then 'not_assessed'
                   else if(undecided, 'not_assessed', 'fail') end as verdict,
-       'by ' || coalesce(changed_by_name, changed_by, 'nobody that Azure names') || ': ' || why as reason,
+       'by ' || coalesce(changed_by_name, changed_by, 'nobody that Azure names') || ': ' || why
+           || case when state = 'matched' and approved_at is null
+                   then ' (' || if(emergency, 'an emergency: JA-25', 'JA-23: nobody has approved it') || ')' else '' end as reason,
        raw_ref
 from change_tickets
 where relation = 'job' and kind in ('configuration', 'deletion') and state <> 'unused'

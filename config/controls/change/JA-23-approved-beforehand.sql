@@ -6,7 +6,7 @@ severity: high
 needs: [jobs, activity_log, resource_changes, principals]
 fails_despite: [activity_log, resource_changes, principals]
 subjects: |
-  select job_id, 'write of ' || strftime("at" at time zone 'UTC', '%Y-%m-%d %H:%M:%S UTC') || ' (' || change_id || ')' as subject
+  select job_id, subject
   from change_tickets
   where relation = 'job' and kind in ('configuration', 'deletion') and state in ('matched', 'unmatched', 'not_compared')
 empty: no write of the job is known in the window
@@ -29,7 +29,7 @@ limits: >
   it doesn't know either, can't be told apart. A board or a group counts as somebody else, though the maker may sit on it. Who started the pipeline that made a change isn't known to Azure.
 ---*/
 with writes as (
-    select *, 'write of ' || strftime("at" at time zone 'UTC', '%Y-%m-%d %H:%M:%S UTC') || ' (' || change_id || ')' as subject,
+    select *,
            strftime(approved_at at time zone 'UTC', '%Y-%m-%d %H:%M UTC') as approved,
            coalesce(changed_by_name, changed_by, 'nobody that Azure names') as maker
     from change_tickets
@@ -48,7 +48,7 @@ select job_id, subject,
        case when state <> 'matched' then 'not_assessed'
             when wrong <> '' then 'fail'
             when approved_at is null then 'not_applicable'
-            when approved_by_implementer is null then 'not_assessed'
+            when approved_by_implementer is null or approved_by_requester_alone is null then 'not_assessed'
             else 'pass' end as verdict,
        case when state = 'not_compared' then why
             when state <> 'matched' then 'no ticket belongs to it, so nothing tells who approved it: JA-22 says why'
@@ -57,6 +57,9 @@ select job_id, subject,
                 when approved_at is null then 'an emergency, not approved beforehand: JA-25 asks for its review'
                 when approved_by_implementer is null
                     then 'whether ' || approvers || ' and ' || maker || ' are two can''t be told: the directory was not asked about them, or several bear the name'
+                when approved_by_requester_alone is null
+                    then 'whether ' || approvers || ' and ' || requester
+                         || ', who asked for it, are two can''t be told: the directory was not asked about them, or several bear the name'
                 else 'approved at ' || approved || ' by ' || approvers || if(approved_before, '', ', afterwards, as an emergency')
                     || ', and made by ' || maker end end as reason,
        raw_ref

@@ -6,7 +6,7 @@ severity: medium
 needs: [jobs, activity_log, resource_changes]
 fails_despite: [activity_log, resource_changes]
 subjects: |
-  select job_id, 'write of ' || strftime("at" at time zone 'UTC', '%Y-%m-%d %H:%M:%S UTC') || ' (' || change_id || ')' as subject
+  select job_id, subject
   from change_tickets where relation = 'job' and kind in ('configuration', 'deletion') and state not in ('unused', 'not_expected')
 empty: no write of the job is known in the window
 frameworks:
@@ -28,8 +28,7 @@ limits: >
   entered anew.
 ---*/
 with writes as (
-    select change_id, job_id, "at", raw_ref,
-           'write of ' || strftime("at" at time zone 'UTC', '%Y-%m-%d %H:%M:%S UTC') || ' (' || change_id || ')' as subject
+    select change_id, job_id, subject, "at", raw_ref
     from change_tickets
     where relation = 'job' and kind in ('configuration', 'deletion') and state not in ('unused', 'not_expected')
 ),
@@ -45,7 +44,7 @@ pictures as (
     select c.change_id, lower(c.job_id) as job_key, c.before as image, contains(c.before, '@sha256:') as pinned,
            bool_or(d.image is not null and (d.digest is null or d.note ilike '%no such%')) as gone,
            bool_or(d.digest is not null and d.updated_at < c."at") as still,
-           bool_or(g.job_id is not null) as unasked
+           bool_or(g.job_id is not null) as unasked, bool_or(d.image is not null) as asked
     from changes c
     join writes w on w.change_id = c.change_id and lower(w.job_id) = lower(c.job_id)
     left join image_digests d on d.image = c.before
@@ -58,7 +57,7 @@ images as (
            min(image) filter (where gone) as gone,
            min(image) filter (where not pinned and not still and not unasked) as moved,
            min(image) filter (where not pinned and not still and unasked) as untold,
-           string_agg(image, ', ' order by image) as named
+           string_agg(image, ', ' order by image) as named, bool_and(asked) as asked
     from pictures group by all
 ),
 last_run as (
@@ -68,9 +67,11 @@ last_run as (
     group by all
 ),
 judged as (
-    select w.*, held.known, held.unknown, held.cut, held.hidden, images.gone, images.moved, images.untold, images.named,
+    select w.*, held.known, held.unknown, held.cut, held.hidden, images.gone, images.moved, images.untold, images.named, images.asked,
            last_run.images as ran,
-           coalesce(job.created_at between w."at" - interval 1 minute and held.ended_at + interval 5 minutes, false) as made
+           -- what is written while the job comes into being may be several writes; the first one makes it
+           coalesce(job.created_at between w."at" - interval 1 minute and held.ended_at + interval 5 minutes, false)
+               and w."at" = min(w."at") over (partition by lower(w.job_id)) as made
     from writes w
     left join held on held.change_id = w.change_id and held.job_key = lower(w.job_id)
     left join images on images.change_id = w.change_id and images.job_key = lower(w.job_id)
@@ -83,11 +84,13 @@ select job_id, subject,
        case when made then 'it made the job: there was nothing before'
             when gone is not null then 'the registry no longer has the image from before, ' || gone
             when moved is not null then 'the image from before is named by a tag, and nothing tells what it stood for: ' || moved
+                || if(asked, '', ' (its registry was not asked about it)')
             when untold is not null then 'the image from before is named by a tag, and its registry could not be asked: ' || untold
             when coalesce(unknown, 1) > 0 then if(cut, 'Azure cut the values from before it', 'Azure doesn''t tell, or no longer, what was before it')
                 || coalesce('; the execution before it ran ' || ran::VARCHAR, '')
             else known || if(known = 1, ' value from before it is known', ' values from before it are known')
-                || coalesce('; the image was ' || named, '; the image stayed')
+                || coalesce('; the image was ' || named
+                            || if(asked, '', ', and its registry was not asked whether it still has it'), '; the image stayed')
                 || if(hidden > 0, '; ' || hidden || ' secret, to be entered anew', '') end as reason,
        raw_ref
 from judged

@@ -6,7 +6,7 @@ severity: medium
 needs: [jobs, activity_log, resource_changes, principals]
 fails_despite: [activity_log, resource_changes, principals]
 subjects: |
-  select job_id, 'write of ' || strftime("at" at time zone 'UTC', '%Y-%m-%d %H:%M:%S UTC') || ' (' || change_id || ')' as subject
+  select job_id, subject
   from change_tickets
   where relation = 'job' and kind in ('configuration', 'deletion') and (state = 'matched' and emergency or state = 'not_compared')
 empty: no emergency change of the job is known in the window
@@ -33,7 +33,7 @@ with setting as (
     where control_id = 'JA-25' and name = 'emergency_review_hours' and job_id is null
 ),
 writes as (
-    select c.*, 'write of ' || strftime(c."at" at time zone 'UTC', '%Y-%m-%d %H:%M:%S UTC') || ' (' || c.change_id || ')' as subject,
+    select c.*,
            setting.hours, c."at" + to_hours(setting.hours) as due, t.observed_at as read_at,
            strftime(c.reviewed_at at time zone 'UTC', '%Y-%m-%d %H:%M UTC') as reviewed,
            coalesce(c.changed_by_name, c.changed_by, 'nobody that Azure names') as maker

@@ -55,9 +55,9 @@ held as (
            case when spent.basis = 'estimate' then ', by estimate' when not spent.final then ', not final yet' else '' end
            || ' (' || strftime(spent.first_day, '%Y-%m-%d') || ' to ' || strftime(spent.last_day, '%Y-%m-%d') || ')'
                as how,
-           100 * spent.wasted_amount / nullif(spent.amount, 0) as wasted_least,
+           100 * coalesce(spent.wasted_amount, 0) / nullif(spent.amount, 0) as wasted_least,
            -- what is billed on a day of which no execution is known may have been useful or not
-           100 * (spent.wasted_amount + spent.unallocated_amount) / nullif(spent.amount, 0) as wasted_highest,
+           100 * (coalesce(spent.wasted_amount, 0) + spent.unallocated_amount) / nullif(spent.amount, 0) as wasted_highest,
            ran.executions,
            -- whether executions found work is told where the event source's depth is measured; only a minimum of
            -- executions starts any without work
@@ -81,10 +81,11 @@ select job_id, 'waste' as subject,
             else 'pass' end as verdict,
        case when amount is null and executions > 0 then 'what its executions cost is not known: neither bill nor estimate'
             when coalesce(amount, 0) <= 0 then 'it cost nothing in the window'
-            else round(wasted_least, 1) || ' % of ' || spent_told || ' went to waste' || how || ', at most ' || wasted_most
-                 || ' % expected: failed or retried ' || failed_amount::DECIMAL(28, 6) || ', idle '
-                 || if(measured, idle_amount::DECIMAL(28, 6)::VARCHAR, 'not measured') || ', suspected of being done twice '
-                 || if(measured, duplicate_amount::DECIMAL(28, 6)::VARCHAR, 'not measured')
+            else if(unallocated_amount > 0, 'at least ', '') || round(wasted_least, 1) || ' % of ' || spent_told || ' went to waste' || how || ', at most ' || wasted_most
+                 || ' % expected: failed or retried '
+                 || coalesce(failed_amount::DECIMAL(28, 6)::VARCHAR, 'not known') || ', idle '
+                 || if(measured, coalesce(idle_amount::DECIMAL(28, 6)::VARCHAR, 'not known'), 'not measured') || ', suspected of being done twice '
+                 || if(measured, coalesce(duplicate_amount::DECIMAL(28, 6)::VARCHAR, 'not known'), 'not measured')
                  || doubt
                  || case when unallocated_amount > 0 then '; ' || unallocated_amount::DECIMAL(28, 6)
                          || ' was billed on days of which not every execution is known' else '' end

@@ -28,7 +28,8 @@ limits: >
   An identity counts as used where the job's configuration names it (rules, secrets, images) or where a role
   assignment that was read gives it, or a group that it is in, anything at all; code that uses it says so nowhere. One
   that reaches a vault only by an access policy of a vault that the job does not name looks unused. Whether the work
-  of an execution was needed is not judged. A job whose list of executions has a hole is not assessed for them, even
+  of an execution was needed is not judged. Where the run reads only some of the subscriptions that the caller can see, an
+  identity that looks unused is not assessed: it may hold something in the others. A job whose list of executions has a hole is not assessed for them, even
   if it ran today.
 parameters:
   stale_after_days:
@@ -119,8 +120,15 @@ used as (
 ),
 -- What an identity holds elsewhere, or by a group whose members nobody told, is no gap of the job and yet unknown.
 unread as (
-    select min(kind || ' at ' || scope || ': ' || coalesce(reason, 'unknown')) as told
-    from coverage where kind in ('role_assignments', 'group_members') and outcome = 'gap'
+    select min(told) as told
+    from (
+        select kind || ' at ' || scope || ': ' || coalesce(reason, 'unknown') as told
+        from coverage where kind in ('role_assignments', 'group_members') and outcome = 'gap'
+        union all
+        select 'role_assignments at /subscriptions/' || subscription_id || ': outside the run''s scope' from subscriptions
+        where lower('/subscriptions/' || subscription_id) not in (
+            select lower(rtrim(scope, '/')) from coverage where kind = 'role_assignments' and place is null)
+    )
 ),
 weighed as (
     select used.*, unread.told as unread_told,

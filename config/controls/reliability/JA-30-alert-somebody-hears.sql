@@ -27,17 +27,23 @@ remediation: >
 limits: >
   Thresholds aren't weighed: a rule that fires at a thousand failures counts. Queries are read by the words in them, not
   run. What watches from elsewhere (a monitoring product, Prometheus rules, an alert processing rule that mutes these) isn't
-  seen. Dead letters, restarts and deletions are neither failed nor stuck executions and count for neither.
+  seen. Dead letters, restarts and deletions are neither failed nor stuck executions and count for neither. A rule may lie
+  in any subscription: where the run reads only some of those that the caller can see, one that is missed is not assessed.
 ---*/
 with watched as (
     select *, unnest(['failed executions', 'stuck executions']) as subject,
            unnest([tells_failed, tells_stuck]) as tells
     from job_alerts
 ),
--- A rule may lie in any subscription: one whose rules could not be read may hold the one that is missed.
+-- A rule may lie in any subscription: one whose rules were not read may hold the one that is missed.
 unread as (
-    select string_agg(scope, ', ' order by lower(scope)) as scopes from coverage
-    where kind = 'alerts' and outcome = 'gap' and place is null
+    select nullif(concat_ws('; ',
+               (select 'rules could not be read at ' || string_agg(scope, ', ' order by lower(scope)) from coverage
+                where kind = 'alerts' and outcome = 'gap' and place is null),
+               (select 'rules of subscriptions outside the run''s scope were not read: ' || count(*) from subscriptions
+                where lower('/subscriptions/' || subscription_id) not in (
+                    select lower(rtrim(scope, '/')) from coverage where kind = 'alerts' and place is null)
+                having count(*) > 0)), '') as told
 ),
 judged as (
     select *, case when tells = 'yes' and hears = 'live' then 'pass'
@@ -73,7 +79,7 @@ asked as (
 )
 select asked.job_id, asked.subject,
        case when best.verdict = 'pass' then 'pass'
-            when best.verdict = 'not_assessed' or unread.scopes is not null then 'not_assessed'
+            when best.verdict = 'not_assessed' or unread.told is not null then 'not_assessed'
             else 'fail' end as verdict,
        case when best.verdict = 'pass' then best.passing
             when best.verdict = 'not_assessed' then best.open
@@ -81,8 +87,7 @@ select asked.job_id, asked.subject,
                      || case when best.others > 0 then '; ' || best.others
                                   || if(best.others = 1, ' rule is', ' rules are') || ' about the job, and about something else'
                              else '' end) end
-       || case when coalesce(best.verdict, 'fail') <> 'pass' and unread.scopes is not null
-               then '; rules could not be read at ' || unread.scopes else '' end as reason,
+       || case when coalesce(best.verdict, 'fail') <> 'pass' then coalesce('; ' || unread.told, '') else '' end as reason,
        coalesce(best.passing_ref, best.any_ref, asked.raw_ref) as raw_ref
 from asked
 cross join unread

@@ -78,11 +78,12 @@ select job_id, 'failures' as subject,
             else failed || ' of ' || (ended + untold) || ' executions failed (' || round(failed_least, 1) || ' %), at most '
                  || failed_most || ' % expected'
                  || case when untold > 0 then '; of ' || untold || ' nothing tells how they ended' else '' end
-                 || case when failed = 1 then '; it was ' || replace(left(last_failed_name, 80), '"', '''') || ' at '
-                              || strftime(last_failed at time zone 'UTC', '%Y-%m-%d %H:%M UTC')
-                         when failed > 1 then '; from ' || strftime(first_failed at time zone 'UTC', '%Y-%m-%d %H:%M UTC')
-                              || ' to ' || strftime(last_failed at time zone 'UTC', '%Y-%m-%d %H:%M UTC') || ', the latest '
-                              || replace(left(last_failed_name, 80), '"', '''')
+                 || case when failed = 1 then '; it was ' || replace(left(last_failed_name, 80), '"', '''')
+                              || coalesce(' at ' || strftime(last_failed at time zone 'UTC', '%Y-%m-%d %H:%M UTC'), '')
+                         when failed > 1 then ';'
+                              || coalesce(' from ' || strftime(first_failed at time zone 'UTC', '%Y-%m-%d %H:%M UTC')
+                              || ' to ' || strftime(last_failed at time zone 'UTC', '%Y-%m-%d %H:%M UTC') || ',', '')
+                              || ' the latest ' || replace(left(last_failed_name, 80), '"', '''')
                          else '' end
        end as reason,
        coalesce(last_failed_ref, raw_ref, job_ref) as raw_ref
@@ -96,8 +97,9 @@ select job_id, 'retries',
        case when coalesce(succeeded, 0) = 0 then 'no execution succeeded in the window'
             else retried || ' of ' || succeeded || ' successful executions needed a retry (' || round(retried_share, 1)
                  || ' %), at most ' || retried_most || ' % expected'
-                 || case when retried > 0 then '; the latest was ' || replace(left(last_retried_name, 80), '"', '''') || ' at '
-                              || strftime(last_retried at time zone 'UTC', '%Y-%m-%d %H:%M UTC') else '' end
+                 || case when retried > 0 then '; the latest was ' || replace(left(last_retried_name, 80), '"', '''')
+                              || coalesce(' at ' || strftime(last_retried at time zone 'UTC', '%Y-%m-%d %H:%M UTC'), '')
+                         else '' end
        end,
        coalesce(last_retried_ref, raw_ref, job_ref)
 from shared
@@ -109,8 +111,8 @@ select job_id, 'timeouts',
        case when ended + untold = 0 then 'no execution ended in the window'
             when timed_out = 0 then 'none of ' || (ended + untold) || ' executions ran into the timeout'
             else timed_out || ' of ' || (ended + untold) || ' executions ran into the timeout, at most ' || timeouts_most
-                 || ' expected; the latest was ' || replace(left(last_timed_out_name, 80), '"', '''') || ' at '
-                 || strftime(last_timed_out at time zone 'UTC', '%Y-%m-%d %H:%M UTC')
+                 || ' expected; the latest was ' || replace(left(last_timed_out_name, 80), '"', '''')
+                 || coalesce(' at ' || strftime(last_timed_out at time zone 'UTC', '%Y-%m-%d %H:%M UTC'), '')
        end,
        coalesce(last_timed_out_ref, raw_ref, job_ref)
 from shared

@@ -127,3 +127,16 @@ def test_an_alternate_who_holds_it_too_leaves_it_to_the_fallback(con: duckdb.Duc
     entitle(con, "E-1", principal_id=TEAM, owner="ana@contoso.example")
     settings = ReviewSettings(alternate="Ana", fallback="ben@contoso.example")
     assert chosen(con, settings) == {"E-1": ("ben@contoso.example", False)}
+
+
+def test_one_reviewer_however_their_name_is_spelled(con: duckdb.DuckDBPyConnection) -> None:
+    entitle(con, "E-1", owner="ANA@contoso.example")
+    entitle(con, "E-2", owner="ana@Contoso.example")
+    entitle(con, "E-3", owner="Zoe@contoso.example")
+    entitle(con, "E-4", principal_id=ANA, owner="zoe@CONTOSO.example", kind="membership")
+    rules = (ReviewRule(reviewer="ana@contoso.EXAMPLE", kinds=("membership",)),)
+    found = chosen(con, ReviewSettings(reviewers=rules, alternate="zoe@contoso.example"))
+    assert {name: reviewer for name, (reviewer, _) in found.items()} == {
+        "E-1": "ana@contoso.EXAMPLE", "E-2": "ana@contoso.EXAMPLE", "E-3": "zoe@contoso.example",
+        "E-4": "zoe@contoso.example",
+    }  # fmt: skip
