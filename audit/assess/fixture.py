@@ -72,13 +72,16 @@ def read(path: Path) -> Fixture:
     """
     parts: dict[str, Any] = {}
     if path.is_dir():
-        for file in sorted(each for each in path.iterdir() if each.suffix in SUFFIXES):
+        for file in sorted(each for each in path.iterdir() if not each.name.startswith(".")):
+            _readable(file)
             if file.stem in parts:
                 raise ConfigError(
                     f'the table "{file.stem}" is there twice', where=str(path), hint="keep one file of each name"
                 )
             parts[file.stem] = _part(file)
     else:
+        if path.exists():
+            _readable(path)
         whole = _document(path)
         if not isinstance(whole, dict):
             raise ConfigError(
@@ -102,6 +105,12 @@ def read(path: Path) -> Fixture:
 def job_id(name: str) -> str:
     """Return a job's id: an id as it is, a bare name as a job of the fixture's own group."""
     return name if "/" in name or not name else _JOB + name
+
+
+def _readable(file: Path) -> None:
+    if file.suffix not in SUFFIXES:
+        told = f'"{file.suffix or file.name}" is none of {", ".join(SUFFIXES)}'
+        raise ConfigError(told, where=str(file), hint="save it as one of these, or take it out of the fixture")
 
 
 def _part(file: Path) -> Any:

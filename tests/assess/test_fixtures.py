@@ -62,6 +62,18 @@ def test_a_folder_holds_a_file_for_each_table_and_others_are_derived(tmp_path: P
     assert try_out(built_in, folder).comparison == (4, ())
 
 
+def test_a_file_that_is_no_table_is_refused_by_its_name(tmp_path: Path) -> None:
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    fixture(folder, FIXTURE, ".swap")
+    fixture(folder, "name\norders\n", "jobs.tsv")
+    for place in (folder, folder / "jobs.tsv"):
+        with pytest.raises(ConfigError) as error:
+            try_out(example(tmp_path), place)
+        assert error.value.where.endswith("jobs.tsv")
+        assert '".tsv" is none of .csv, .json, .toml' in error.value.message
+
+
 def test_a_gap_of_the_fixture_is_a_gap(tmp_path: Path) -> None:
     text = FIXTURE.replace('verdict = "pass"', 'verdict = "not_assessed"\nreason = "forbidden"')
     text += '[[job_gaps]]\njob = "orders"\nkind = "jobs"\nscope = "/subscriptions/x"\nreason = "forbidden"\n'

@@ -28,9 +28,9 @@ limits: >
   An identity counts as used where the job's configuration names it (rules, secrets, images) or where a role
   assignment that was read gives it, or a group that it is in, anything at all; code that uses it says so nowhere. One
   that reaches a vault only by an access policy of a vault that the job does not name looks unused. Whether the work
-  of an execution was needed is not judged. Where the run reads only some of the subscriptions that the caller can see, an
-  identity that looks unused is not assessed: it may hold something in the others. A job whose list of executions has a hole is not assessed for them, even
-  if it ran today.
+  of an execution was needed is not judged. Where the run reads only some of the subscriptions that the caller can
+  see, an identity that looks unused is not assessed: it may hold something in the others. A job whose list of
+  executions has a hole is not assessed for them, even if it ran today.
 parameters:
   stale_after_days:
     default: 90

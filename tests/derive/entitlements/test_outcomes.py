@@ -13,7 +13,8 @@ from audit.derive import derive
 from audit.derive.entitlements import by_job, earlier, outcomes
 from audit.evidence.group_members import GroupEdge
 from audit.evidence.role_assignments import RoleAssignment
-from audit.model import GapReason
+from audit.evidence.role_definitions import RoleDefinition
+from audit.model import GapReason, Json
 
 OUTER, INNER, ELSE, BEN = (f"{digit * 8}-0000-4000-8000-000000000000" for digit in "abcd")
 JOB = job("orders")
@@ -26,6 +27,13 @@ def assigned(group: str) -> RoleAssignment:
         assignment_id=f"{scope}/providers/Microsoft.Authorization/roleAssignments/1", scope=scope, principal_id=group,
         principal_type="Group", role_definition_id=f"{scope}/r", role_guid="r", subscription_id=SUB,
     )  # fmt: skip
+
+
+OWNER = RoleDefinition(
+    role_definition_id=f"/subscriptions/{SUB}/r", role_guid="r", name="Owner", type="BuiltInRole",
+    assignable_scopes=Json(["/"]),
+    permissions=Json([{"actions": ["*"], "notActions": [], "dataActions": [], "notDataActions": []}]),
+)  # fmt: skip
 
 
 def told(tables: RunTables, *, decision: str = "revoke", **row: Any) -> dict[str, Any]:
@@ -48,8 +56,8 @@ def told(tables: RunTables, *, decision: str = "revoke", **row: Any) -> dict[str
     )
     con.execute("insert into history.review_reach values (?, 'R-1', ?)", [REVIEW, JOB.job_id])
     con.execute(
-        "insert into history.review_decisions values (?, 'E-1', ?, 'because', 'ana', ?, ?)",
-        [REVIEW, decision, began.date(), began],
+        "insert into history.review_decisions values (?, ?, ?, 'because', 'ana', ?, ?)",
+        [REVIEW, given["entitlement_id"], decision, began.date(), began],
     )
     derive(con, tables.run)
     con.close()
@@ -88,7 +96,7 @@ def test_a_change_is_another_condition_or_end_and_not_other_jobs(
     tables: RunTables, condition: str | None, state: str
 ) -> None:
     """What a role gives changes with the jobs that are there: nobody has changed the role for that."""
-    tables.add(JOB, assigned(BEN))
+    tables.add(JOB, assigned(BEN), OWNER)
     tables.with_run(finished=NOW)
     con = tables.derived()
     row = con.execute("select entitlement_id, scope, via_ids from entitlements").fetchone()
