@@ -77,9 +77,11 @@ def create(con: duckdb.DuckDBPyConnection, stored: Answers, *, since: datetime, 
 
 
 _JOBS = """
-select change_jobs.job_id, any_value(population.state), any_value(change_jobs.observed_at),
-       any_value(change_jobs.raw_ref)
-from change_jobs left join population on lower(population.job_id) = lower(change_jobs.job_id)
+select change_jobs.job_id, coalesce(any_value(population.state), if(count(jobs.job_id) > 0, 'present', null)),
+       any_value(change_jobs.observed_at), any_value(change_jobs.raw_ref)
+from change_jobs
+left join population on lower(population.job_id) = lower(change_jobs.job_id)
+left join jobs on lower(jobs.job_id) = lower(change_jobs.job_id)
 group by change_jobs.job_id order by lower(change_jobs.job_id)
 """
 
@@ -111,7 +113,7 @@ def _made(
         current = applicable(now.whole())
         written, by_hand = taking_away(then, current, job_id)
     elif not gone:
-        by_hand = [ByHand("", "this run could not read the job as it is: what it has now and had not then stays")]
+        by_hand = [ByHand("", "how the job is now can't be told: what it has now and had not then stays")]
     definition, inputs = taken_out(written, current)
     earlier = recipe.source == EARLIER_RUN
     row = Rollback(

@@ -39,6 +39,8 @@ class Reading(NamedTuple):
     created: datetime | None
     modified: datetime | None
     """When the job says that it was last written."""
+    key_id: str
+    """Of the key that the item was redacted under."""
     item: bytes
 
     def whole(self) -> dict[str, Any]:
@@ -99,5 +101,7 @@ def _items(stored: Answers, rows: Sequence[tuple[Any, ...]]) -> dict[str, Readin
                 place = places.get((page.line, index))
                 if place is not None and ids.same(msgspec.json.decode(item, type=_Named).id, place[0]):
                     job, raw_ref, at, created, modified = place
-                    found[job] = Reading(stored.run.run_id, at, raw_ref, created, modified, item)
+                    found[job] = Reading(
+                        stored.run.run_id, at, raw_ref, created, modified, stored.run.redaction_key_id, item
+                    )
     return found

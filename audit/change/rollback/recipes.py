@@ -34,8 +34,8 @@ def chosen(
 ) -> Recipe | str:
     """Return how a job was right before ``since`` or, in words, why nobody can tell.
 
-    ``now``: as this run read it; ``before``: as the newest run did that read it before ``since``; ``state``: as table
-    ``population`` has it.
+    ``now``: as this run read it; ``before``: as the newest run did that read it before ``since``; ``state``:
+    ``deleted``, ``present`` or another word of table ``population``.
     """
     read = _as_read(job_id, before, now, since, writes) if before else None
     undo = _as_undone(job_id, now, since, writes) if now else _unread(state, since)
@@ -93,12 +93,14 @@ def _untold(write: Write, now: datetime) -> str:
 
 
 def _unread(state: str | None, since: datetime) -> str:
-    word = "is deleted" if state == "deleted" else "could not be read by this run"
-    return f"the job {word}, and no earlier run that is at hand read it before {utc(since)}"
+    words = {"deleted": "the job is deleted", "present": "this run's raw answer about the job is gone"}
+    told = words.get(state or "", "the job could not be read by this run")
+    return f"{told}, and no earlier run that is at hand read it before {utc(since)}"
 
 
 def _agree(one: Recipe, other: Recipe) -> bool:
-    return alike(applicable(one.item), applicable(other.item))
+    same_key = one.reading.key_id == other.reading.key_id
+    return alike(applicable(one.item), applicable(other.item), same_key=same_key)
 
 
 def _shortened(reasons: Sequence[str]) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from audit.model import json_path
-from audit.model.marker import MARKER
+from audit.model.marker import MARKER, unmarked
 
 _NUMBERS = frozenset((
     "cpu", "replicaTimeout", "replicaRetryLimit", "parallelism", "replicaCompletionCount", "minExecutions",
@@ -67,17 +67,20 @@ def undone(document: Any, properties: Iterable[Property]) -> tuple[Any, list[str
     return earlier, sorted(unfit)
 
 
-def alike(one: Any, other: Any) -> bool:
-    """Tell whether two values say the same, whichever detector hid what of them."""
-    return bool(_unmarked(one) == _unmarked(other))
+def alike(one: Any, other: Any, *, same_key: bool = True) -> bool:
+    """Tell whether two values say the same, whichever detector hid what of them.
+
+    Digests under different keys tell nothing: then two hidden values count as the same.
+    """
+    return bool(_compared(one, same_key) == _compared(other, same_key))
 
 
-def _unmarked(value: Any) -> Any:
+def _compared(value: Any, same_key: bool) -> Any:
     if isinstance(value, str):
-        return MARKER.sub(lambda mark: f"[redacted:{mark['digest']}]", value)
+        return MARKER.sub(lambda mark: f"[redacted:{mark['digest']}]", value) if same_key else unmarked(value)
     if isinstance(value, dict):
-        return {name: _unmarked(each) for name, each in value.items()}
-    return [_unmarked(each) for each in value] if isinstance(value, list) else value
+        return {_compared(name, same_key): _compared(each, same_key) for name, each in value.items()}
+    return [_compared(each, same_key) for each in value] if isinstance(value, list) else value
 
 
 def _is(now: Any, told: str | None) -> bool:
