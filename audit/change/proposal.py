@@ -180,6 +180,8 @@ def _literal(value: Any, place: str, path: str, *, template: bool) -> Any:
         return [_literal(each, f"{place}[{index}]", path, template=template) for index, each in enumerate(value)]
     if not isinstance(value, str):
         return value
+    if place.endswith(".resources.cpu"):
+        return float(value)  # the CLI takes a number in quotes, and sends the number
     if _MARK in value:
         raise _marked(path, place)
     found = _EXPRESSION.fullmatch(value)

@@ -51,6 +51,10 @@ select {row_id("change_proposals", "$job_id")} as row_id, $observed_at::TIMESTAM
        $definition::JSON as definition, $unread::JSON as unread, $notes::JSON as notes
 """
 
+_MADE = (
+    ("proposed_configuration", "job_configuration", "property"),
+    ("proposed_verdicts", "verdicts", "control_id, subject"),
+)
 _TAKEN = """
 create or replace table {target} as
 select * replace (substr(sha256('{target}' || row_id), 1, 16) as row_id)
@@ -69,8 +73,11 @@ def proposed(
 ) -> None:
     """Fill the tables of a proposal in ``database``, which holds the run's tables: derived and assessed, and closed.
 
-    ``scratch``: a path for the copy, which is left there. Without proposals the tables are there and empty.
+    ``scratch``: a path for the copy, which is left there. Without proposals there is none, and the tables are empty.
     """
+    if not proposals:
+        _empty(database)
+        return
     shutil.copyfile(database, scratch)
     with contextlib.closing(tables.connect(str(scratch))) as con:
         before = unread.asked(con, run)
@@ -84,13 +91,17 @@ def proposed(
             con.execute(_PROPOSAL, _row(each, lacking.get(each.job_id.lower(), [])))
         con.execute(f"attach {tables.literal(str(scratch))} as made (read_only)")
         jobs = [each.job_id.lower() for each in proposals]
-        for target, source, order in (
-            ("proposed_configuration", "job_configuration", "property"),
-            ("proposed_verdicts", "verdicts", "control_id, subject"),
-        ):
+        for target, source, order in _MADE:
             con.execute(_TAKEN.format(target=target, source=source, order=order), {"jobs": jobs})
         con.execute("detach made")
         happened.mark(con, controls)
+
+
+def _empty(database: Path) -> None:
+    with contextlib.closing(tables.connect(str(database))) as con:
+        con.execute(CREATE)
+        for target, source, _ in _MADE:
+            con.execute(f"create or replace table {target} as from {source} limit 0")
 
 
 def _row(each: Proposal, lacking: list[tuple[str, str]]) -> dict[str, Any]:

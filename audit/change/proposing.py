@@ -15,7 +15,7 @@ import msgspec
 from audit.change import merge
 from audit.change.current import Current, current
 from audit.errors import ConfigError, UsageError
-from audit.evidence.jobs import KIND
+from audit.evidence.jobs import KIND, Job
 from audit.model import Page, Record, Scope, ids
 from audit.model.record import must_fit
 
@@ -123,6 +123,10 @@ def _proposal(  # noqa: PLR0917  a document, its job and what both are read with
     before = _DECODER.decode(now.item) if now else {"id": job_id, "name": asked.name, "type": "Microsoft.App/jobs"}
     definition = (merge.replaced if asked.whole or now is None else merge.updated)(before, patch)
     _possible(definition, before if now else None, asked)
+    records = _records(definition, page, asked)
+    notes = [*asked.notes, *_notes(patch, [place for place in left if now and _at(before, place)])]
+    if not any(isinstance(record, Job) and record.in_scope for record in records):
+        notes.append("the proposed job is out of scope: no event starts it, or it lacks the tags of [scope]")
     return Proposal(
         job_id=now.job_id if now else job_id,
         name=str(definition["name"]),
@@ -131,8 +135,8 @@ def _proposal(  # noqa: PLR0917  a document, its job and what both are read with
         what="update" if now else "create",
         patch=patch,
         definition=definition,
-        records=_records(definition, page, asked),
-        notes=(*asked.notes, *_notes(patch, [place for place in left if now and _at(before, place)])),
+        records=records,
+        notes=tuple(notes),
         observed_at=now.observed_at if now else run.finished or run.started,
         raw_ref=now.raw_ref if now else "run.json",
     )

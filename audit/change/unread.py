@@ -31,11 +31,8 @@ _NEW = f"""
 insert into job_gaps by name
 select {row_id("job_gaps", "job_id", "kind", "scope", "reason", "detail")} as row_id, *
 from (
-    select distinct population.observed_at, population.raw_ref, population.job_id, $kind as kind, $what as scope,
-           'unavailable' as reason, '{WORDS}' as detail
-    from ({{affects}}) as affected
-    join population on lower(population.job_id) = lower(affected.job_id)
-    where lower(rtrim(affected.scope, '/')) = $scope and list_contains($jobs::VARCHAR[], lower(population.job_id))
+    select observed_at, raw_ref, job_id, $kind as kind, $what as scope, 'unavailable' as reason, '{WORDS}' as detail
+    from population where lower(job_id) = $job
 )
 """
 
@@ -69,11 +66,12 @@ def mark(
     """
     keys = [job.lower() for job in jobs]
     for kind in _kinds(run):
-        for scope, about in _asked(con, kind):
-            new = about - before[kind.name].get(scope, frozenset())
-            for what in sorted(new - set(keys)) if scope in before[kind.name] else ():
-                given = {"kind": kind.name, "what": f"{scope}: {what}", "scope": scope, "jobs": keys}
-                con.execute(_NEW.format(affects=kind.affects), given)
+        now = dict(_asked(con, kind))
+        known = before[kind.name]
+        new = {scope: about - known[scope] - set(keys) for scope, about in now.items() if scope in known}
+        if any(new.values()):
+            for job in keys:
+                _lacks(con, kind, job, new)
     con.execute(f"attach {literal(str(database))} as held (read_only)")
     given = {"jobs": keys, "events": sorted(EVENT_TABLES)}
     con.execute(_REWORD, given)
@@ -84,6 +82,17 @@ def mark(
         found.setdefault(job, []).append((kind_name, scope))
     con.execute("detach held")
     return found
+
+
+def _lacks(con: duckdb.DuckDBPyConnection, kind: EvidenceKind, job: str, new: dict[str, frozenset[str]]) -> None:
+    """Add a gap for everything new that the kind would ask about for this job, were it the only one."""
+    con.begin()
+    con.execute("update jobs set in_scope = in_scope and lower(job_id) = $job", {"job": job})
+    own = dict(_asked(con, kind))
+    con.rollback()
+    for scope, about in own.items():
+        for what in sorted(about & new.get(scope, frozenset())):
+            con.execute(_NEW, {"kind": kind.name, "what": f"{scope}: {what}", "job": job})
 
 
 def _kinds(run: Run) -> Iterator[EvidenceKind]:
