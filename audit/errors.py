@@ -8,8 +8,9 @@
     ├── EngineError                exit 2   ``controls test``: a control can't be run, or answers wrongly
     ├── StoreError                 exit 2   the output folder can't be written, is locked or is full
     ├── IntegrityError             exit 4   what is stored isn't what was stored: a run or pack was damaged
-    └── AzureUnreachable           exit 5   no connection to the cloud's endpoints
-        └── SignInFailed           exit 5   a connection, but no token
+    ├── AzureUnreachable           exit 5   no connection to the cloud's endpoints
+    │   └── SignInFailed           exit 5   a connection, but no token
+    └── TimestampFailed            exit 5   the timestamp authority can't be reached, or refuses
 
 A read that failed is none of these: at the collection seam a failure is a value
 (:class:`audit.model.Gap`), never an exception that ends the run.
@@ -86,3 +87,9 @@ class AzureUnreachable(JobauditError):
 
 class SignInFailed(AzureUnreachable):
     """A connection, but no token for the configured credential."""
+
+
+class TimestampFailed(JobauditError):
+    """The timestamp authority can't be reached, or gives no timestamp."""
+
+    exit_code = ExitCode.UNREACHABLE

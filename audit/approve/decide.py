@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from audit.approve import independence, page, records
+from audit.approve import independence, page, records, review_people
 from audit.approve.chain import verified
-from audit.approve.state import APPROVAL, WITHDRAWAL, State, refusal, state_of, unlike
+from audit.approve.state import APPROVAL, WITHDRAWAL, State, of_one, refusal, state_of, unlike
 from audit.errors import UsageError
 from audit.model.approval import ApprovalDecision, ApprovalSaid, WithdrawalSaid
 from audit.seal.verify.packed import Packed
+from audit.store.lock import exclusive
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,30 +42,32 @@ def approve(
     """
     for name, value in {"by": by, "role": role, "ticket": ticket, "comment": comment}.items():
         _told(name, value)
-    packed = Packed(pack)
-    rules = packed.run.approval
-    found = independence.of(pack, by, _caller(packed.run))
-    if found.conflicts and rules.conflict == "refuse":
-        raise UsageError(
-            f"{by} is not independent of what the pack shows: {by} " + "; and ".join(found.conflicts),
-            where=str(pack),
-            hint='let somebody else approve, or set approval.conflict = "flag" before the next collection',
+    with exclusive(pack):
+        packed = Packed(pack)
+        rules = packed.run.approval
+        found = independence.of(pack, by, _caller(packed.run))
+        if found.conflicts and rules.conflict == "refuse":
+            raise UsageError(
+                f"{by} is not independent of what the pack shows: {by} " + "; and ".join(found.conflicts),
+                where=str(pack),
+                hint='let somebody else approve, or set approval.conflict = "flag" before the next collection',
+            )
+        said = ApprovalSaid(
+            decision=decision,
+            by=by.strip(),
+            role=role.strip(),
+            ticket=ticket.strip(),
+            comment=comment.strip(),
+            conflicts=found.conflicts,
+            not_shown=found.not_shown,
         )
-    said = ApprovalSaid(
-        decision=decision,
-        by=by.strip(),
-        role=role.strip(),
-        ticket=ticket.strip(),
-        comment=comment.strip(),
-        conflicts=found.conflicts,
-        not_shown=found.not_shown,
-    )
-    for earlier in state_of(verified(pack), rules).statements:
-        same = earlier.standing == "counts" and earlier.said.by.casefold() == said.by.casefold()
-        if same and (why := unlike(earlier, key.keyid if key else "")):
-            raise UsageError(why, where=str(pack), hint="give that key with --key")
-    path = records.append(pack, APPROVAL, msgspec.to_builtins(said), key=key, at=at)
-    return path, show(packed)
+        keyid, same = key.keyid if key else "", review_people.of(pack).same
+        for earlier in state_of(verified(pack), rules, same).statements:
+            theirs = earlier.standing == "counts" and of_one(earlier, said.by, keyid, same)
+            if theirs and (why := unlike(earlier, keyid)):
+                raise UsageError(why, where=str(pack), hint="give that key with --key")
+        path = records.append(pack, APPROVAL, msgspec.to_builtins(said), key=key, at=at)
+        return path, show(packed)
 
 
 def withdraw(
@@ -73,20 +76,22 @@ def withdraw(
     """Record that an approval is taken back. Raises as :func:`approve`."""
     for name, value in {"by": by, "comment": comment}.items():
         _told(name, value)
-    packed = Packed(pack)
-    taken = WithdrawalSaid(withdraws=number, by=by.strip(), comment=comment.strip())
-    before = state_of(verified(pack), packed.run.approval)
-    statement = next((each for each in before.statements if each.record.number == number), None)
-    why = refusal(statement, taken, key.keyid if key else "")
-    if why:
-        raise UsageError(why, where=str(pack), hint="approvals/index.html lists the approvals with their numbers")
-    path = records.append(pack, WITHDRAWAL, msgspec.to_builtins(taken), key=key, at=at)
-    return path, show(packed)
+    with exclusive(pack):
+        packed = Packed(pack)
+        taken = WithdrawalSaid(withdraws=number, by=by.strip(), comment=comment.strip())
+        same = review_people.of(pack).same
+        before = state_of(verified(pack), packed.run.approval, same)
+        statement = next((each for each in before.statements if each.record.number == number), None)
+        why = refusal(statement, taken, key.keyid if key else "", same)
+        if why:
+            raise UsageError(why, where=str(pack), hint="approvals/index.html lists the approvals with their numbers")
+        path = records.append(pack, WITHDRAWAL, msgspec.to_builtins(taken), key=key, at=at)
+        return path, show(packed)
 
 
 def show(packed: Packed) -> State:
     """Write the page and the sign-off sheet of a pack's records, and return the state."""
-    state = state_of(verified(packed.path), packed.run.approval)
+    state = state_of(verified(packed.path), packed.run.approval, review_people.of(packed.path).same)
     page.write(packed.path, packed.run, packed.about.name, state)
     return state
 

@@ -7,11 +7,8 @@ chain itself: the page that is rendered beside them speaks against that, and who
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import os
 import re
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +18,9 @@ from audit.errors import IntegrityError, UsageError
 from audit.seal import sums, tree
 from audit.seal.head import Signer
 from audit.store import atomic
+from audit.store.lock import exclusive
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from audit.seal.keys import Signing
@@ -78,10 +75,10 @@ def append(
     """
     if _KIND.fullmatch(kind) is None:
         raise UsageError(f"{kind!r} can't name a kind of record", hint="use lower-case words with hyphens")
-    sums.check(pack)
     folder = pack / sums.APPROVALS
-    atomic.make_folder(folder)
-    with _exclusively(folder):
+    with exclusive(pack):
+        sums.check(pack)
+        atomic.make_folder(folder)
         earlier = read(pack)
         if len(earlier) >= _MOST:
             raise UsageError(f"the pack has {_MOST} records: there is no number for one more", where=str(folder))
@@ -111,14 +108,15 @@ def read(pack: Path) -> list[Record]:
 
     Raises IntegrityError where a record isn't as it was written, is missing, was slipped in, or is about another pack.
     """
-    digest, found = sums.digest(pack), _names(pack)
+    digest, found = sums.digest(pack), names(pack)
     records: list[Record] = []
     for name in found:
         records.append(_read(pack, name, records[-1] if records else None, digest))
     return records
 
 
-def _names(pack: Path) -> list[str]:
+def names(pack: Path) -> list[str]:
+    """Return the names of the files that are records, in order. Raises IntegrityError where approvals is no folder."""
     folder = pack / sums.APPROVALS
     if folder.is_symlink() or not folder.is_dir():
         if folder.is_symlink() or folder.exists():
@@ -164,14 +162,3 @@ def _read(pack: Path, name: str, before: Record | None, digest: str) -> Record:
 
 def _encode(record: _File) -> bytes:
     return msgspec.json.format(_encoder.encode(record), indent=2) + b"\n"
-
-
-@contextmanager
-def _exclusively(folder: Path) -> Iterator[None]:
-    """Let one process at a time add here: each record follows the one that was last."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

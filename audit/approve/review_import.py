@@ -81,6 +81,7 @@ def take(
     return ReviewRecord(
         review=pack.name,
         pack_sha256=pack.sha256,
+        rows_sha256=pack.rows,
         run_id=pack.run.run_id,
         imported_at=now.replace(microsecond=0),
         files=tuple(files),

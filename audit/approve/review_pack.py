@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from audit.render.review import Sent
 
 _NEEDED = ("entitlements", "reviewer_subjects")
-_TABLES = (*_NEEDED, "principals", "group_members")
+_TABLES = (*_NEEDED, "entitlement_reach", "principals", "group_members")
 _HINT = "restore the pack from a copy, or render the run again"
 
 
@@ -84,7 +84,7 @@ def opened(path: Path) -> ReviewPack:
             hint="name an access-review pack: jobaudit run access-review makes one",
         )
     sums.check(path)
-    with _loaded(path) as con:
+    with loaded(path) as con:
         return ReviewPack(
             path=path,
             run=head.run(head.read(RunFolder(path))),
@@ -97,7 +97,8 @@ def opened(path: Path) -> ReviewPack:
 
 
 @contextlib.contextmanager
-def _loaded(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def loaded(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give a database with the tables of a review pack that its review rests on. Raises IntegrityError."""
     with contextlib.closing(tables.connect()) as con:
         for table in _TABLES:
             file = path / "data" / f"{table}.parquet"

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-import unicodedata
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+import duckdb
+
+from audit.errors import IntegrityError
+from audit.model.person import plain
 from audit.render.workbook.stage import exists
+from audit.seal import sums
+from audit.store import tables
 
 if TYPE_CHECKING:
-    import duckdb
+    from pathlib import Path
 
 _APART = re.compile(r"[<>()\[\];|/]+")
 _NAMES = {
@@ -19,11 +25,6 @@ _NAMES = {
     "group_members": ("member_id", ("member_id", "display_name", "user_principal_name")),
 }
 """Table → (its id, the names that it gives it)."""
-
-
-def plain(name: str) -> str:
-    """Return the form in which two spellings of a name are equal: case, width and spaces don't count."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 class People:
@@ -44,10 +45,11 @@ class People:
         if exists(con, "group_members"):
             for group, member in con.execute("select lower(group_id), lower(member_id) from group_members").fetchall():
                 self._groups[member].add(group)
-        for reviewer, principal in con.execute(
-            "select reviewer, lower(principal_id) from reviewer_subjects"
-        ).fetchall():
-            self._barred[plain(reviewer)].add(principal)
+        if exists(con, "reviewer_subjects"):
+            for reviewer, principal in con.execute(
+                "select reviewer, lower(principal_id) from reviewer_subjects"
+            ).fetchall():
+                self._barred[plain(reviewer)].add(principal)
 
     def known(self, name: str) -> frozenset[str]:
         """Return the ids that a name may stand for. ``Ana Ruiz <ana@contoso.example>`` is both of its names."""
@@ -71,3 +73,16 @@ class People:
 
 def _parts(name: str) -> set[str]:
     return {plain(part) for part in (name, *_APART.split(name)) if plain(part)}
+
+
+def of(pack: Path) -> People:
+    """Return the people whom a pack's own directory knows. Raises IntegrityError where its tables can't be read."""
+    listed = sums.listed(pack)
+    with contextlib.closing(tables.connect()) as con:
+        try:
+            for table in (*_NAMES, "reviewer_subjects"):
+                if f"data/{table}.parquet" in listed:
+                    tables.view(con, table, pack / f"data/{table}.parquet")
+            return People(con)
+        except duckdb.Error as error:
+            raise IntegrityError(f"the pack's tables can't be read: {error}", where=str(pack / "data")) from None

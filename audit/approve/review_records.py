@@ -50,16 +50,18 @@ def read(pack: Path) -> list[Kept]:
 
 
 def append(pack: Path, record: ReviewRecord, *, key: Signing | None = None, at: datetime | None = None) -> Path:
-    """Add a record to the pack's and return its file. Raises UsageError where it is too long, as records.append else.
+    """Add a record to the pack's and return its file. Raises as :func:`body` and :func:`records.append`."""
+    return records.append(pack, KIND, body(record), key=key, at=at)
 
-    A blank row is no more than its name there.
-    """
-    body: dict[str, Any] = msgspec.to_builtins(record)
+
+def body(record: ReviewRecord) -> dict[str, Any]:
+    """Return a record as a pack keeps it: a blank row is no more than its name. Raises UsageError: it is too long."""
+    told: dict[str, Any] = msgspec.to_builtins(record)
     blank = msgspec.to_builtins(Judged(entitlement_id=""))
-    body["judged"] = [{key: value for key, value in each.items() if value != blank[key]} for each in body["judged"]]
-    if len(msgspec.json.encode(body)) > _MOST_BODY:
+    told["judged"] = [{key: value for key, value in each.items() if value != blank[key]} for each in told["judged"]]
+    if len(msgspec.json.encode(told)) > _MOST_BODY:
         raise UsageError(
             f"{len(record.files)} workbooks with {len(record.judged):,} rows are more than one record holds",
             hint="import fewer workbooks at a time; where it is one alone, shorten its longest reasons",
         )
-    return records.append(pack, KIND, body, key=key, at=at)
+    return told

@@ -67,7 +67,7 @@ class ReviewState(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     records: int
     elsewhere: int
-    """Records about another rendering of this pack: not counted."""
+    """Records about another rendering of this pack, which asked something else: not counted."""
     signed: tuple[str, ...]
     """The ids of the keys that signed records; of the others the names are asserted, by nobody."""
     reviewers: tuple[Owed, ...]
@@ -99,7 +99,7 @@ def state(pack: ReviewPack, records: Iterable[ReviewRecord], *, signed: Sequence
     A row that came back blank takes no decision back. ``signed``: a key's id for every record that is signed.
     """
     about = list(records)
-    counted = [each for each in about if each.pack_sha256 == pack.sha256]
+    counted = [each for each in about if each.rows_sha256 == pack.rows]
     said: dict[str, tuple[Judged, datetime]] = {}
     for record in counted:
         for judged in record.judged:

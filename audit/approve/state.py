@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -41,8 +41,14 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """How many that count are not signed."""
 
 
-def state_of(records: Sequence[Record], rules: ApprovalRules) -> State:
+Same = Callable[[str, str], bool]
+"""Tells whether two names are, or may be, one person's."""
+
+
+def state_of(records: Sequence[Record], rules: ApprovalRules, same: Same) -> State:
     """Return the state after these records, in their order; nobody's word counts twice. Raises IntegrityError.
+
+    ``same``: as the pack's directory tells. What one key signs is one person's too, whatever the names.
 
     A later approval of the same person supersedes the earlier one, whatever the role; a withdrawal takes one back. What
     was signed can be superseded or withdrawn with the same key alone: else a typed name would undo a signature.
@@ -53,19 +59,27 @@ def state_of(records: Sequence[Record], rules: ApprovalRules) -> State:
         if record.kind == APPROVAL:
             said = _body(record, ApprovalSaid)
             for number, earlier in statements.items():
-                if earlier.standing == "counts" and earlier.said.by.casefold() == said.by.casefold():
-                    if why := unlike(earlier, record.signer.keyid if record.signer else ""):
+                keyid = record.signer.keyid if record.signer else ""
+                if earlier.standing == "counts" and of_one(earlier, said.by, keyid, same):
+                    if why := unlike(earlier, keyid):
                         raise IntegrityError(f"the approval can't be: {why}", where=record.name)
                     statements[number] = _ended(earlier, "superseded", record)
             statements[record.number] = Statement(record=record, said=said)
         elif record.kind == WITHDRAWAL:
             taken = _body(record, WithdrawalSaid)
-            why = refusal(statements.get(taken.withdraws), taken, record.signer.keyid if record.signer else "")
+            keyid = record.signer.keyid if record.signer else ""
+            why = refusal(statements.get(taken.withdraws), taken, keyid, same)
             if why:
                 raise IntegrityError(f"the withdrawal can't be: {why}", where=record.name)
             statements[taken.withdraws] = _ended(statements[taken.withdraws], "withdrawn", record)
             withdrawals.append((record, taken))
     return _summed(tuple(statements.values()), tuple(withdrawals), records, rules)
+
+
+def of_one(earlier: Statement, by: str, keyid: str, same: Same) -> bool:
+    """Tell whether a record by this name, signed with this key or with none, is by whoever made the earlier one."""
+    signer = earlier.record.signer
+    return same(earlier.said.by, by) or (signer is not None and signer.keyid == keyid)
 
 
 def unlike(earlier: Statement, keyid: str) -> str:
@@ -76,13 +90,13 @@ def unlike(earlier: Statement, keyid: str) -> str:
     return f"approval {earlier.record.number} is signed with key {signer.keyid[:16]}…, and only that key undoes it"
 
 
-def refusal(statement: Statement | None, taken: WithdrawalSaid, keyid: str) -> str:
+def refusal(statement: Statement | None, taken: WithdrawalSaid, keyid: str, same: Same) -> str:
     """Return why an approval can't be withdrawn so; empty = it can."""
     if statement is None:
         return f"record {taken.withdraws} is no approval"
     if statement.standing != "counts":
         return f"approval {taken.withdraws} is already {statement.standing}"
-    if statement.said.by.casefold() != taken.by.casefold():
+    if not same(statement.said.by, taken.by):
         return f"approval {taken.withdraws} is by {statement.said.by}, and only they can take it back"
     return unlike(statement, keyid)
 

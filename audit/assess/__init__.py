@@ -7,9 +7,9 @@ and ``check_exceptions`` what was excused against the controls;
 
 from audit.assess.engine import assess
 from audit.assess.header import Control
-from audit.assess.load import load, load_file
+from audit.assess.load import load, load_file, load_pack
 from audit.assess.locked import Locked
 from audit.assess.parameters import check_policy
 from audit.assess.waivers import check_exceptions
 
-__all__ = ["Control", "Locked", "assess", "check_exceptions", "check_policy", "load", "load_file"]
+__all__ = ["Control", "Locked", "assess", "check_exceptions", "check_policy", "load", "load_file", "load_pack"]

@@ -37,6 +37,26 @@ def load_file(path: Path) -> Control:
     return parse(_text(path), path=path, file=path.name, source="own", kinds=tuple(kind.name for kind in KINDS))
 
 
+def load_pack(folder: Path) -> list[Control]:
+    """Return the controls that a pack keeps in its folder ``controls``, sorted by id.
+
+    Below ``own`` lie those of the user's; ``views.sql`` beside them is no control. Raises ConfigError as :func:`load`.
+    """
+    home = folder / "own"
+    found: dict[str, Control] = {}
+    for path in sorted(folder.rglob("*.sql")):
+        if path == folder / "views.sql":
+            continue
+        own = path.is_relative_to(home)
+        file = path.relative_to(home if own else folder).as_posix()
+        kinds = tuple(kind.name for kind in KINDS)
+        control = parse(_text(path), path=path, file=file, source="own" if own else "built-in", kinds=kinds)
+        if control.id in found:
+            raise ConfigError(f"two files claim the control id {control.id}", where=str(path))
+        found[control.id] = control
+    return [found[each] for each in sorted(found)]
+
+
 def _folder(directory: Path, source: Literal["built-in", "own"]) -> dict[str, Control]:
     files = sorted(directory.rglob("*.sql"))
     if not files:

@@ -20,6 +20,7 @@ class Cloud:
     authority can't be looked up in Microsoft's directory of clouds, so instance discovery stays off.
     ``registry_suffix``: what the login servers of container registries end with; empty = anything, by a custom cloud's
     leave. ``registries``: ``host:port`` to which all their names lead, whatever DNS says; empty = DNS says.
+    ``vaults``: the same of key vaults.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Cloud:
     logs: str
     registry_suffix: str = ""
     registries: str = ""
+    vaults: str = ""
     ca_file: str = ""
     known_to_entra: bool = True
     proxy_from_environment: bool = False
@@ -110,6 +112,7 @@ def cloud_of(settings: CloudSettings) -> Cloud:
         graph=settings.graph.rstrip("/"),
         logs=settings.logs.rstrip("/"),
         registries=settings.registries,
+        vaults=settings.vaults,
         ca_file=settings.ca_file,
         known_to_entra=False,
         proxy_from_environment=settings.proxy_from_environment,

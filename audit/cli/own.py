@@ -13,6 +13,7 @@ from audit.config import Settings, capabilities, period
 if TYPE_CHECKING:
     from audit.model import Window
     from audit.seal.keys import Signing
+    from audit.seal.timestamp import Stamping
 
 
 class Own:
@@ -22,7 +23,7 @@ class Own:
         base, store = config.parent, settings.store
         self.controls = [base / name for name in store.controls]
         self.templates = [base / name for name in store.templates]
-        self._seal, self._base = settings.seal, base
+        self._settings, self._base = settings, base
         self.key_file = base / store.redaction_key_file if store.redaction_key_file else None
         named = store.capabilities
         self.capabilities = capabilities.overlaid(capabilities.read(base / named)) if named else None
@@ -30,7 +31,12 @@ class Own:
     @property
     def key(self) -> Signing | None:
         """What packs are signed with: asked for before anything is collected, so a wrong passphrase costs little."""
-        return pipeline.signing_key(self._seal, self._base, dict(os.environ))
+        return pipeline.signing_key(self._settings, self._base, dict(os.environ))
+
+    @property
+    def stamp(self) -> Stamping | None:
+        """What has packs timestamped."""
+        return pipeline.stamping(self._settings.seal, self._base)
 
 
 def output_of(settings: Settings, config: Path, given: Path | None) -> Path:

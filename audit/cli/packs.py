@@ -42,17 +42,28 @@ def verify(
     key: Annotated[
         list[Path] | None, typer.Option("--key", help="A public key (PEM) that you trust; repeat for several.")
     ] = None,
-    config: Annotated[Path | None, typer.Option("--config", "-c", help="For seal.trusted_keys.")] = None,
+    tsa_ca: Annotated[
+        list[Path] | None,
+        typer.Option("--tsa-ca", help="A root certificate (PEM) of a timestamp authority that you trust; repeatable."),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="For seal.trusted_keys and seal.timestamp_roots.")
+    ] = None,
     deep: Annotated[
-        bool, typer.Option("--deep", help="Make the tables again from the raw answers, and compare.")
+        bool,
+        typer.Option(
+            "--deep",
+            help="Decode the raw answers and run the controls again, and compare.",
+        ),
     ] = False,
     output: Output = None,
 ) -> None:
     """Check a pack offline: is it what was sealed, by whom, and does it say the same everywhere? Exit code 4 if not."""
     settings = load(config) if config else Settings()
     trusted = pipeline.trusted_keys(settings.seal, (config or Path()).parent, key or ())
+    roots = pipeline.trusted_roots(settings.seal, (config or Path()).parent, tsa_ca or ())
     place = output_of(settings, config or Path("audit.toml"), output)
-    report = pipeline.verify(pack, output=place, trusted=trusted, deep=deep)
+    report = pipeline.verify(pack, output=place, trusted=trusted, roots=roots, deep=deep)
     for number, check in enumerate(report.checks, 1):
         typer.echo(visible(f"{number:>2}. {check.result.replace('_', ' '):<11}  {check.title}"))
         for told in check.told[:_TOLD]:
@@ -106,7 +117,9 @@ def approve(
 
 @app.command()
 def keygen(
-    path: Annotated[Path, typer.Argument(metavar="FILE", help="The private key; FILE.pub.pem is its public half.")],
+    path: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The private key, NAME.pem; its public half is NAME.pub.pem.")
+    ],
     passphrase_env: Annotated[
         str, typer.Option(help="Encrypt it with the passphrase in this environment variable.")
     ] = "",

@@ -57,7 +57,7 @@ def run(
     settings = load(config)
     place = output_of(settings, config, output)
     own, stated = Own(settings, config), beside(config, settings)
-    key = own.key
+    key, stamp = own.key, own.stamp
     with watching() as watch:
         collection = pipeline.collect(
             settings,
@@ -78,6 +78,7 @@ def run(
             templates=own.templates,
             formats=[each.value for each in formats or ()],
             key=key,
+            stamp=stamp,
         )
         finish(watch, rendered)
     raise typer.Exit(rendered.exit_code(fail_on))
@@ -163,6 +164,7 @@ def render(
             window=window_of(settings, since, until, month) if since or until or month else None,
             incidents=incident or (),
             key=own.key,
+            stamp=own.stamp,
         )
         finish(watch, rendered)
     raise typer.Exit(rendered.exit_code(fail_on))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import msgspec
 
 from audit.config import toml
 from audit.config.register import JOB
+from audit.model.person import plain
 from audit.model.waiver import Exceptions, Waiver
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -55,7 +55,7 @@ def _check(entry: Waiver, here: str, name: str, today: date | None) -> None:
     if not JOB.fullmatch(entry.job):
         hint = "/subscriptions/…/resourceGroups/…/providers/Microsoft.App/jobs/NAME, as the finding has it"
         raise toml.wrong(name, f"{here}.job", f"{here}.job is not the resource id of a job", hint=hint)
-    if _person(entry.requester) == _person(entry.approver):
+    if plain(entry.requester) == plain(entry.approver):
         told = f"{here}.approver is who asked for it: {entry.approver}"
         raise toml.wrong(name, f"{here}.approver", told, hint="somebody else has to approve an exception")
     if today is not None and entry.approved_on > today:
@@ -64,10 +64,6 @@ def _check(entry: Waiver, here: str, name: str, today: date | None) -> None:
     if entry.expires < entry.approved_on:
         told = f"{here}.expires is {entry.expires}, before it was approved on {entry.approved_on}"
         raise toml.wrong(name, f"{here}.expires", told, hint="give the last day on which it holds")
-
-
-def _person(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def _refuse_twins(entries: tuple[Waiver, ...], name: str) -> None:

@@ -35,7 +35,7 @@ def _check(settings: Settings, name: str) -> None:
                     hint="give the endpoint's https:// address",
                 )
     else:
-        for key in (*endpoints, "audience", "registries"):
+        for key in (*endpoints, "audience", "registries", "vaults"):
             if getattr(cloud, key):
                 raise ConfigError(
                     f'cloud.{key} is set, but cloud.name = "{cloud.name}" has its own endpoints',

@@ -15,6 +15,8 @@ Guid = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-f
 HostAndPort = Annotated[
     str, Meta(pattern=r"^([A-Za-z0-9.-]+:([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5]))?$")
 ]
+KeyAddress = Annotated[str, Meta(pattern=r"^(https://[^/?#\s@]+/keys/[0-9A-Za-z-]{1,127}(/[0-9a-f]{32})?)?$")]
+TimestampUrl = Annotated[str, Meta(pattern=r"^(https?://[^/?#\s@]+(/[^?#\s]*)?)?$")]
 HttpsUrl = Annotated[str, Meta(pattern=r"^(https://[^/?#\s@]+(/[^?#\s]*)?)?$")]
 
 
@@ -42,6 +44,8 @@ class CloudSettings(_Table, frozen=True, kw_only=True):
 
     For a custom cloud whose registries stand behind a gateway; their certificates still have to bear the login servers'
     own names. Empty = by DNS."""
+    vaults: HostAndPort = ""
+    """``host:port`` to which the names of key vaults lead, as for registries: only where a key in one signs packs."""
     ca_file: str = ""
     """A PEM file with the CA that signed the endpoints' certificates; empty = the system's."""
     proxy_from_environment: bool = False
@@ -132,6 +136,17 @@ class SealSettings(_Table, frozen=True, kw_only=True):
     """A private key (PEM, ECDSA P-256; `jobaudit keygen` makes one), relative to audit.toml's folder."""
     passphrase_env: str = ""
     """Name of the environment variable that holds the key's passphrase; empty = the key is not encrypted."""
+    key_vault_key: KeyAddress = ""
+    """Instead of a key file: a P-256 key in Azure Key Vault, https://VAULT.vault.azure.net/keys/NAME[/VERSION].
+
+    The key never leaves the vault; whoever [credential] signs in needs the role Key Vault Crypto User on it. Needs
+    `pip install jobaudit[keyvault]`."""
+    timestamp_url: TimestampUrl = ""
+    """A timestamp authority (RFC 3161) that is asked to confirm when a pack was signed; it sees a digest, no more.
+
+    Needs `pip install jobaudit[timestamp]`."""
+    timestamp_roots: tuple[str, ...] = ()
+    """PEM files, relative to audit.toml's folder: the roots of the timestamp authorities that `verify` trusts."""
     trusted_keys: tuple[str, ...] = ()
     """Public keys (PEM), relative to audit.toml's folder: `verify` calls a pack authentic where one of them signed."""
 

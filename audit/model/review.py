@@ -62,6 +62,8 @@ class ReviewRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The pack's name."""
     pack_sha256: str
     """The digest of the pack that was reviewed: SHA-256 of its SHA256SUMS."""
+    rows_sha256: str
+    """The digest of what it asked, as its IssuedReview has it: another rendering that asks the same is decided too."""
     run_id: str
     imported_at: datetime
     files: tuple[ReturnedFile, ...]
@@ -85,6 +87,8 @@ class IssuedReview(msgspec.Struct, frozen=True, kw_only=True):
     """SHA-256 over the sorted ids and contents of the entitlements: two renderings with the same one ask the same."""
     due: datetime
     """Until when decisions are owed."""
+    files: dict[str, str] = {}
+    """SHA-256 of the Parquet file of its rows, by table; filled in where it is kept."""
 
 
 class ProvenOutcome(msgspec.Struct, frozen=True, kw_only=True):

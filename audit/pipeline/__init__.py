@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from audit.pipeline.rendering import PACKS, Rendered, check_pack, render
     from audit.pipeline.reviewing import Reviewed, review_import, review_status
     from audit.pipeline.scheduling import Schedule, schedule
-    from audit.pipeline.sealing import signing_key, trusted_keys
+    from audit.pipeline.signing import signing_key, stamping, trusted_keys, trusted_roots
     from audit.pipeline.tabling import controls_in, query, trial
     from audit.pipeline.verifying import keygen, verify
     from audit.sandbox.options import SandboxOptions
@@ -36,7 +36,7 @@ _HOMES = {
     "audit.pipeline.fixturing": ("Tried", "try_out"),
     "audit.pipeline.rendering": ("PACKS", "Rendered", "check_pack", "render"),
     "audit.pipeline.reviewing": ("Reviewed", "review_import", "review_status"),
-    "audit.pipeline.sealing": ("signing_key", "trusted_keys"),
+    "audit.pipeline.signing": ("signing_key", "stamping", "trusted_keys", "trusted_roots"),
     "audit.pipeline.verifying": ("keygen", "verify"),
     "audit.pipeline.scheduling": ("Schedule", "schedule"),
     "audit.pipeline.tabling": ("controls_in", "query", "trial"),
@@ -70,8 +70,10 @@ __all__ = [
     "schedule",
     "serve",
     "signing_key",
+    "stamping",
     "trial",
     "trusted_keys",
+    "trusted_roots",
     "try_out",
     "verify",
     "window_of",

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from audit.approve import review_people
 from audit.approve.chain import verified
 from audit.approve.state import state_of
 from audit.errors import IntegrityError, StoreError
@@ -42,7 +43,7 @@ class EarlierPack:
             self.packed = Packed(self.folder)
             self.kind = self.packed.about.pack
             said = [record for record in verified(self.folder) if record.recorded_at <= until]
-            self.state = state_of(said, self.packed.run.approval)
+            self.state = state_of(said, self.packed.run.approval, review_people.of(self.folder).same)
         except IntegrityError as error:
             self.why = error.message
         except OSError as error:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from audit.derive.entitlements import earlier
+from audit.errors import IntegrityError
 from audit.model.review import IssuedReview, ProvenOutcome, ReviewProof
 from audit.store import reviews as kept
 from audit.store.tables import literal
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from audit.store import Reviews
 
 REMEMBERED = timedelta(days=400)
-"""How far back decisions are followed: a year, and what a late review adds to it."""
+"""How far back decisions are followed: a year, and what a late review adds. The last review counts however old."""
 
 _ROWS = """
 insert into history.review_rows by name
@@ -53,10 +54,14 @@ def load(con: duckdb.DuckDBPyConnection, run: Run, reviews: Reviews) -> None:
     """
     earlier.create(con)
     now = run.finished or run.started
-    sent = {each.review: each for each in reviews.issued(before=run.started) if each.run_started > now - REMEMBERED}
-    came = {name: reviews.records(name, until=now) for name in sent}
+    sent: dict[str, IssuedReview] = {}
+    came: dict[str, list[ReviewRecord]] = {}
+    for name, renderings in _renderings(reviews.issued(before=run.started)).items():
+        sent[name], came[name] = _meant(renderings, reviews.records(name, until=now))
     last = next((name for name in reversed(sent) if came[name]), next(reversed(sent), None))
     for name, issued in sent.items():
+        if name != last and issued.run_started <= now - REMEMBERED:
+            continue
         _issued(con, issued, came[name], last=name == last)
         _decisions(con, name, came[name])
         files = reviews.rows_of(issued)
@@ -64,6 +69,33 @@ def load(con: duckdb.DuckDBPyConnection, run: Run, reviews: Reviews) -> None:
             wanted = "true" if name == last else _TO_DO
             con.execute(sql.format(file=literal(str(files[table])), wanted=wanted), {"review": name})
         _proofs(con, name, reviews.proofs(name, before=run.started))
+
+
+def _renderings(issued: list[IssuedReview]) -> dict[str, list[IssuedReview]]:
+    """Return every rendering of each review, the reviews oldest first."""
+    found: dict[str, list[IssuedReview]] = {}
+    for each in issued:
+        found.setdefault(each.review, []).append(each)
+    return found
+
+
+def _meant(renderings: list[IssuedReview], came: list[ReviewRecord]) -> tuple[IssuedReview, list[ReviewRecord]]:
+    """Return the rendering that counts, and what came back of it: the one that was answered last, else the first.
+
+    So one that is made later, of which nothing had come back by then, changes nothing about a run. Raises
+    IntegrityError where an answer is about none of them.
+    """
+    if not came:
+        return renderings[0], []
+    wanted = came[-1].rows_sha256
+    for each in renderings:
+        if each.rows_sha256 == wanted:
+            return each, [record for record in came if record.rows_sha256 == wanted]
+    raise IntegrityError(
+        f"what came back of {came[-1].review} is kept, and what it asked is gone",
+        where="output/history/reviews",
+        hint="restore output/history/reviews from a copy",
+    )
 
 
 def _issued(con: duckdb.DuckDBPyConnection, issued: IssuedReview, came: list[ReviewRecord], *, last: bool) -> None:

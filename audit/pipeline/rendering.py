@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from audit.model.capability import Capability
     from audit.seal.keys import Signing
+    from audit.seal.timestamp import Stamping
 
 ASSESSED = ("verdicts", "controls")
 """What assessment makes of a run, and history keeps."""
@@ -89,13 +90,15 @@ def render(
     window: Window | None = None,
     incidents: Sequence[str] = (),
     key: Signing | None = None,
+    stamp: Stamping | None = None,
 ) -> Rendered:
     """Derive, assess and render a stored run into a pack below ``output``/packs.
 
     ``run_ref``: an id, a folder, or ``latest``, the newest run that has everything.
     ``window``: events come from history for this window instead of the run's own; the configuration stays the run's.
     ``formats``: html, xlsx, results; empty = all. ``incidents``: JOB=SINCE/UNTIL each, shown beside the incident view
-    that is chosen for every job. ``key``: what the pack is signed with; None = it is sealed and not signed.
+    that is chosen for every job. ``key``: what the pack is signed with; None = it is sealed and not signed. ``stamp``:
+    what has it timestamped.
     Raises UsageError, ConfigError (a control or a template of the user's), IntegrityError (the run or history is
     damaged), StoreError; nothing half-written stays.
 
@@ -121,7 +124,7 @@ def render(
         with contextlib.closing(tables.connect(str(database))) as con:
             place = packs.place(output, pack, run)
             before = _made(place)
-            about = described(pack, run, formats=formats, incidents=asked, templates=templates, key=key)
+            about = described(pack, run, formats=formats, incidents=asked, templates=templates, key=key, stamp=stamp)
             path = packs.build(
                 con,
                 run,
@@ -132,7 +135,7 @@ def render(
                 controls=loaded,
                 formats=formats,
                 incidents=asked,
-                finish=lambda folder: seal(folder, about, replaces=place, key=key),
+                finish=lambda folder: seal(folder, about, replaces=place, key=key, stamp=stamp),
                 signer=key.keyid if key else "",
             )
             earlier_reviews.prove(con, run, store.reviews)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,16 +12,18 @@ import msgspec
 
 from audit.approve import decide, review_page, review_records
 from audit.approve import review_import as returned_files
-from audit.approve.review_pack import opened
+from audit.approve.review_pack import loaded, opened
 from audit.approve.review_state import ReviewState, state
 from audit.approve.review_words import lines
 from audit.errors import ExitCode, UsageError
+from audit.pipeline import earlier_reviews
 from audit.seal import head
 from audit.seal.verify.packed import Packed
 from audit.store import Store
+from audit.store.lock import exclusive
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from audit.approve.review_import import Workbook
     from audit.approve.review_pack import ReviewPack
@@ -75,17 +75,19 @@ def review_import(
     place = _place(pack, output) if pack else _named(workbooks, output)
     review = opened(place)
     kept = _store(place, output).reviews
-    with _exclusively(place):
+    with exclusive(place):
         before = kept.records(review.name)
         known = {file.sha256 for each in before if each.pack_sha256 == review.sha256 for file in each.files}
         fresh = [each for each in workbooks if each.book.sha256 not in known]
         _restore(review, before)
         path = None
         if fresh:
+            issue(review, kept)
             at = (now or datetime.now(UTC)).astimezone(UTC)
             record = returned_files.take(fresh, review, issued=kept.issued(), now=at)
+            review_records.body(record)  # what the pack can't hold is refused before history has it
+            kept.append(record)  # first: what a kill takes from the pack, the next import gives back to it
             path = review_records.append(review.path, record, key=key, at=at)
-            kept.append(record)
         review_page.write(review, review_records.read(review.path))
         decide.show(Packed(review.path))
         stands = _state(review, kept)
@@ -151,20 +153,15 @@ def _state(review: ReviewPack, kept: Reviews) -> ReviewState:
     return state(review, found, signed=[each.keyid for each in own if each.keyid])
 
 
+def issue(review: ReviewPack, kept: Reviews) -> None:
+    """Keep what the pack asks, where history doesn't know it: the pack was made elsewhere, or history is younger."""
+    with loaded(review.path) as con:
+        earlier_reviews.issue(con, review.run, kept, review.name)
+
+
 def _restore(review: ReviewPack, before: Sequence[ReviewRecord]) -> None:
     """Give back to a pack that was rendered again, as it was, the records that history has of it."""
     there = [each.record for each in review_records.read(review.path)]
     for each in before:
         if each.pack_sha256 == review.sha256 and each not in there:
             review_records.append(review.path, each)
-
-
-@contextmanager
-def _exclusively(place: Path) -> Iterator[None]:
-    """Let one import at a time work on a pack."""
-    descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

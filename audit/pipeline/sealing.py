@@ -11,15 +11,15 @@ from audit import __version__
 from audit.approve import decide, records
 from audit.errors import UsageError
 from audit.render.pack import FORMATS
-from audit.seal import chain, head, keys, sealing, sums
+from audit.seal import chain, head, sealing, sums
 from audit.seal.templates import digest
 from audit.seal.verify.packed import Packed
 
 if TYPE_CHECKING:
-    from audit.config.settings import SealSettings
     from audit.model import Run
     from audit.render.incident import Incident
-    from audit.seal.keys import PublicKey, Signing
+    from audit.seal.keys import Signing
+    from audit.seal.timestamp import Stamping
 
 
 def described(
@@ -30,6 +30,7 @@ def described(
     incidents: Sequence[Incident],
     templates: Sequence[Path],
     key: Signing | None,
+    stamp: Stamping | None,
 ) -> head.PackHead:
     """Return what a pack will say about itself."""
     return head.PackHead(
@@ -44,26 +45,37 @@ def described(
         templates_sha256=digest(templates),
         tool_version=__version__,
         signer=head.Signer(keyid=key.keyid, public_key=key.public_pem) if key else None,
+        timestamp_authority=stamp.authority if stamp else "",
     )
 
 
-def seal(folder: Path, about: head.PackHead, *, replaces: Path, key: Signing | None) -> None:
+def seal(
+    folder: Path, about: head.PackHead, *, replaces: Path, key: Signing | None, stamp: Stamping | None = None
+) -> None:
     """Seal the pack in ``folder``, which will take the place of ``replaces`` where that exists.
 
     What people said about the earlier one holds for the new one where both are the same to the byte. Where they aren't
     it would be lost, and a later pack's chain would break: raises UsageError, and IntegrityError where the earlier
     one's records are damaged.
     """
-    digest_now = sealing.seal(folder, about, packs=replaces.parent, key=key)
+    digest_now = sealing.seal(folder, about, packs=replaces.parent, key=key, stamp=stamp)
+    _keep(folder, digest_now, about, replaces)
     decide.show(Packed(folder))
+
+
+def _keep(folder: Path, digest_now: str, about: head.PackHead, replaces: Path) -> None:
+    """Take over what was said about the pack that is replaced, or refuse to replace it."""
+    hint = "move that pack to its archive, or render into another folder with --output"
     if not (replaces / sums.SUMS).is_file():
+        if records.names(replaces):
+            told = f"there are records of approval or review, and the pack they are about has lost its {sums.SUMS}"
+            raise UsageError(told, where=str(replaces), hint=f"restore {sums.SUMS} from a copy, or {hint}")
         return
     said, before = records.read(replaces), sums.digest(replaces)
     if before == digest_now:
         if said:
             shutil.copytree(replaces / sums.APPROVALS, folder / sums.APPROVALS, symlinks=True, dirs_exist_ok=True)
         return
-    hint = "move that pack to its archive, or render into another folder with --output"
     if said:
         told = (
             f"the pack there has {len(said)} records of approval or review, and what would replace it is not the same"
@@ -74,16 +86,3 @@ def seal(folder: Path, about: head.PackHead, *, replaces: Path, key: Signing | N
         if isinstance(later, chain.Damaged):
             what = f"whether {later.name} follows the pack there can't be told ({later.why})"
         raise UsageError(f"{what}, and what would replace it is not the same", where=str(replaces), hint=hint)
-
-
-def signing_key(settings: SealSettings, base: Path, environment: dict[str, str]) -> Signing | None:
-    """Return the key that packs are signed with, or None where audit.toml names none. Raises ConfigError."""
-    if not settings.key_file:
-        return None
-    name = settings.passphrase_env
-    return keys.private(base / settings.key_file, environment.get(name, "") if name else "")
-
-
-def trusted_keys(settings: SealSettings, base: Path, given: Sequence[Path] = ()) -> list[PublicKey]:
-    """Return the keys that a reader trusts: those given, else those that audit.toml names. Raises ConfigError."""
-    return [keys.public(path) for path in given or [base / name for name in settings.trusted_keys]]

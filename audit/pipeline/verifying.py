@@ -14,19 +14,30 @@ from audit.seal.verify import Report
 from audit.seal.verify import verify as checked
 
 if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
     from audit.seal.keys import PublicKey
 
 
-def verify(pack_ref: str, *, output: Path, trusted: Sequence[PublicKey] = (), deep: bool = False) -> Report:
+def verify(
+    pack_ref: str,
+    *,
+    output: Path,
+    trusted: Sequence[PublicKey] = (),
+    roots: Sequence[Certificate] = (),
+    deep: bool = False,
+) -> Report:
     """Check a pack, named by its id or path.
 
-    ``trusted``: whose signature makes it authentic. ``deep``: make its tables again from its raw answers, and compare.
+    ``trusted``: whose signature makes it authentic. ``roots``: of the timestamp authorities that are trusted. ``deep``:
+    make its tables again from its raw answers, and its verdicts from its controls, and compare.
 
     Raises UsageError where there is no such folder, IntegrityError where it is no sealed pack.
     """
     return checked(
         found(pack_ref, output),
         trusted=trusted,
+        roots=roots,
         deep=deep,
         further=[
             (checked_approvals.TITLE, checked_approvals.approvals),
@@ -47,5 +58,5 @@ def found(pack_ref: str, output: Path) -> Path:
 
 
 def keygen(path: Path, passphrase: str = "") -> PublicKey:
-    """Make a key pair in ``path`` and ``path``.pub.pem, and return the public half. Raises UsageError, StoreError."""
+    """Make a key pair and return the public half, as :func:`audit.seal.keys.generate`."""
     return keys.generate(path, passphrase)

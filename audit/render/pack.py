@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
+import contextlib
 import shutil
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from audit.render import data, fronts, html, links, raw_files, results, review, views, workbook
 from audit.store import atomic
+from audit.store.lock import exclusive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     import duckdb
 
@@ -27,6 +26,9 @@ FORMATS = ("html", "xlsx", "results")
 """What a pack can hold beside its data."""
 MADE = {"html": "index.html", "xlsx": "evidence.xlsx", "results": f"{results.FOLDER}/findings.json"}
 """By format, the file that shows that a pack holds it."""
+
+
+_REPLACED = ".part-replaced"
 
 
 class ControlFile(Protocol):
@@ -80,7 +82,8 @@ def build(
     packs = output / "packs"
     atomic.make_folder(packs)
     name = place(output, pack, run).name
-    with _exclusively(packs, name), atomic.refusals(packs):
+    with exclusive(packs), atomic.refusals(packs):
+        _clear(packs, name)
         folder = Path(tempfile.mkdtemp(prefix=f".{name}.part-", dir=packs))
         try:
             raw_files.create(con, stored)
@@ -99,10 +102,11 @@ def build(
                 incidents=incidents,
                 signer=signer,
             )
-            if finish is not None:
-                finish(folder)
-            _private(folder)
-            _publish(folder, packs / name)
+            with exclusive(packs / name) if (packs / name).is_dir() else contextlib.nullcontext():
+                if finish is not None:
+                    finish(folder)
+                _private(folder)
+                _publish(folder, packs / name)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -172,7 +176,7 @@ def _private(folder: Path) -> None:
 def _publish(folder: Path, target: Path) -> None:
     """Give the folder its name. Files aren't synced one by one: a pack can always be rendered again from its run."""
     if target.exists():
-        replaced = target.with_name(f".{target.name}.part-replaced")
+        replaced = target.with_name(f".{target.name}{_REPLACED}")
         target.rename(replaced)
         folder.rename(target)
         shutil.rmtree(replaced)
@@ -181,14 +185,10 @@ def _publish(folder: Path, target: Path) -> None:
     atomic.sync(target.parent)
 
 
-@contextmanager
-def _exclusively(packs: Path, name: str) -> Iterator[None]:
-    """Let one process at a time render here, and clear away what one that was killed left of this pack."""
-    descriptor = os.open(packs, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        for stale in packs.glob(f".{name}.part-*"):
-            shutil.rmtree(stale)
-        yield
-    finally:
-        os.close(descriptor)
+def _clear(packs: Path, name: str) -> None:
+    """Clear away what a process that was killed left of this pack; the pack that it was about to replace comes back."""
+    replaced = packs / f".{name}{_REPLACED}"
+    if replaced.is_dir() and not (packs / name).exists():
+        replaced.rename(packs / name)
+    for stale in packs.glob(f".{name}.part-*"):
+        shutil.rmtree(stale)

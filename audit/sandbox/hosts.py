@@ -9,6 +9,7 @@ from audit.sandbox import log_analytics
 from audit.sandbox.arm import ResourceManager, is_read
 from audit.sandbox.call import split_target
 from audit.sandbox.front import Arrival, Host, Incoming, reads_only
+from audit.sandbox.key_vault import KeyVault
 from audit.sandbox.registries import EXCHANGES, Registries
 from audit.sandbox.routes.graph import Directory, refusal
 from audit.sandbox.wire import Answer, Refused, encode, ok
@@ -111,6 +112,18 @@ class Hosts:
             return method == "GET" or (method == "POST" and path in EXCHANGES)
 
         return Host("registries", answer, reads, self._caller)
+
+    def vaults(self, actions: tuple[str, ...]) -> Host:
+        """Return the key vaults; a vault's keys are read and sign, and nothing in them is changed."""
+        served = KeyVault(self._tokens, actions)
+
+        def answer(incoming: Incoming, _headers: dict[str, str]) -> tuple[Answer, str]:
+            return served.answer(incoming)
+
+        def reads(method: str, path: str) -> bool:
+            return method == "GET" or (method == "POST" and path.lower().rstrip("/").endswith("/sign"))
+
+        return Host("vaults", answer, reads, self._caller)
 
     def foreign(self) -> Host:
         """Return the host that isn't Azure: it answers as if it were, and notes who brought a token."""

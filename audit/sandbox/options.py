@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from audit.sandbox import key_vault
 from audit.sandbox.faults import Fault
 
 
@@ -66,6 +67,8 @@ class SandboxOptions(msgspec.Struct, frozen=True, kw_only=True):
         "PrivilegedEligibilitySchedule.Read.AzureADGroup",
     )
     """Application permissions that the collector holds at Microsoft Graph."""
+    key_vault_actions: tuple[str, ...] = (key_vault.READ, key_vault.SIGN)
+    """What the collector may do with the keys of its vault: of the role Key Vault Crypto User what signing takes."""
     refused_groups: tuple[str, ...] = ()
     """Display names of groups of whose members Graph says 403."""
     log_rows: int = 500_000

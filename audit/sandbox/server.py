@@ -1,4 +1,4 @@
-"""The sandbox: one estate behind loopback hosts, from ARM to the registries, and one that isn't Azure."""
+"""The sandbox: one estate behind loopback hosts, from ARM to registries and vaults, and one that isn't Azure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from aiohttp import web
 
 from audit.sandbox import estate as estates
-from audit.sandbox import registries
+from audit.sandbox import key_vault, registries
 from audit.sandbox.arm import ResourceManager
 from audit.sandbox.faults import Faults
 from audit.sandbox.front import Arrival, Front, Host, Logged, Violation
@@ -89,7 +89,7 @@ class Sandbox:
         folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="jobaudit-sandbox-")))
         authority = await asyncio.to_thread(Authority, folder)
         self.ca_file = authority.ca_file
-        sockets = [self._bound(self.options.port if index == 0 else 0) for index in range(7)]
+        sockets = [self._bound(self.options.port if index == 0 else 0) for index in range(8)]
         ports = [each.getsockname()[1] for each in sockets]
         arm, authority_host, graph, logs, foreign = (f"https://{_LOOPBACK}:{port}" for port in ports[:5])
         header = uuid.uuid5(uuid.NAMESPACE_OID, f"identity header {self.options.seed}").hex
@@ -102,6 +102,7 @@ class Sandbox:
             f"http://{_LOOPBACK}:{ports[5]}/msi/token",
             header,
             f"{_LOOPBACK}:{ports[6]}",
+            f"{_LOOPBACK}:{ports[7]}",
         )
         self._front.foreign_base = self.endpoints.foreign
         self.tokens = Tokens(tenant_id=self.estate.tenant_id, issuer=self.endpoints.authority, seed=self.options.seed)
@@ -150,7 +151,7 @@ class Sandbox:
             quota=Quota(limit=options.graph_quota, seconds=options.graph_quota_seconds, clock=clock),
             metadata=cloud_metadata(endpoints),
         )
-        audiences = (AUDIENCE, endpoints.graph, endpoints.logs, registries.AUDIENCE)
+        audiences = (AUDIENCE, endpoints.graph, endpoints.logs, registries.AUDIENCE, key_vault.AUDIENCE)
         platform = IdentityPlatform(self.tokens, self._application, host=endpoints.authority, audiences=audiences)
         managed = ManagedIdentityEndpoint(
             self.tokens, self._application, header=endpoints.identity_header, audiences=audiences
@@ -164,6 +165,7 @@ class Sandbox:
             self._hosts.foreign(),
             self._hosts.identity(managed, self.report),
             self._hosts.registries(self._manager),
+            self._hosts.vaults(options.key_vault_actions),
         ]
 
     def refresh(self) -> None:

@@ -28,6 +28,8 @@ class Endpoints(NamedTuple):
     identity_header: str
     registries: str = ""
     """``host:port`` of the container registries, whatever their names."""
+    vaults: str = ""
+    """``host:port`` of the key vaults, whatever their names."""
     audience: str = AUDIENCE
 
 
@@ -53,6 +55,7 @@ def config_toml(
         "graph": endpoints.graph,
         "logs": endpoints.logs,
         "registries": endpoints.registries,
+        "vaults": endpoints.vaults,
         "ca_file": str(ca_file),
     }
     offered: dict[str, dict[str, str]] = {

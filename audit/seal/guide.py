@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from audit.seal import timestamp
+
 if TYPE_CHECKING:
     from audit.seal.head import PackHead
 
@@ -26,7 +28,7 @@ It prints nothing where every file has the digest that `SHA256SUMS` lists.
 
 ```sh
 test "$(find . ! -type d ! -path './approvals/*' ! -path ./SHA256SUMS ! -path ./SHA256SUMS.sig \\
-  ! -path ./attestation.dsse.json -printf x | wc -c)" -eq "$(wc -l < SHA256SUMS)"
+  ! -path ./SHA256SUMS.tsr ! -path ./attestation.dsse.json -printf x | wc -c)" -eq "$(wc -l < SHA256SUMS)"
 ```
 
 There are as many files as `SHA256SUMS` lists. `approvals/` is not under the seal: people add to it later.
@@ -85,12 +87,34 @@ carries no signature either.
 
 """
 
-_REST = """\
+_UNTIMED = """\
 ## {number}. When it was made
 
 Times in this pack are those of the clocks of the machine that collected and of Azure. No timestamp authority confirms
 them.
 
+"""
+
+_TIMED = """\
+## {number}. When it was made
+
+Times in this pack are those of the clocks of the machine that collected and of Azure. That `{stamped}` was there by
+the time that `SHA256SUMS.tsr` (RFC 3161) says, the timestamp authority at {authority} confirms.
+Get its root certificate from its operator, not from this pack, and put it beside the pack's folder as `tsa-ca.pem`.
+
+```sh
+openssl ts -verify -in SHA256SUMS.tsr -data {stamped} -CAfile ../tsa-ca.pem
+```
+
+It prints `Verification: OK`. This shows the time:
+
+```sh
+openssl ts -reply -in SHA256SUMS.tsr -text
+```
+
+"""
+
+_REST = """\
 ## {more}. What people said about it
 
 `approvals/` holds statements about the digest of `SHA256SUMS`, each with the digest of the one before it. One with a
@@ -108,4 +132,7 @@ def text(about: PackHead) -> str:
     """Return VERIFY.md for a pack."""
     signed = _SIGNED.format(keyid=about.signer.keyid) if about.signer else _UNSIGNED
     number = 5 if about.signer else 4
-    return _WHOLE + signed + _REST.format(number=number, more=number + 1, last=number + 2)
+    untimed = _UNTIMED.format(number=number)
+    words = {"number": number, "stamped": timestamp.stamped(about), "authority": about.timestamp_authority}
+    timed = _TIMED.format(**words) if about.timestamp_authority else untimed
+    return _WHOLE + signed + timed + _REST.format(more=number + 1, last=number + 2)

@@ -58,6 +58,8 @@ class PackHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """What rendered and sealed it; run.json says what collected."""
     signer: Signer | None
     """Null = nobody signed it."""
+    timestamp_authority: str = ""
+    """The address of the authority that timestamped it; empty = none was asked."""
 
 
 def named(pack: str, run: Run) -> str:

@@ -86,12 +86,12 @@ class LocalKey:
 
 
 def generate(path: Path, passphrase: str = "") -> PublicKey:
-    """Make a key pair: ``path``, readable by its owner alone, and ``path``.pub.pem beside it; return the public half.
+    """Make a key pair: ``path``, readable by its owner alone, and beside it NAME.pub.pem; return the public half.
 
     With a passphrase the private half is encrypted (PKCS#8). Raises UsageError where a file of that name exists: a key
     that is overwritten can't sign any more, and no one can tell which packs it signed. StoreError.
     """
-    public = path.with_name(f"{path.name}.pub.pem")
+    public = path.with_name(f"{path.name.removesuffix('.pem')}.pub.pem")
     for taken in (path, public):
         if taken.exists() or taken.is_symlink():
             raise UsageError(

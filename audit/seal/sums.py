@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 SUMS = "SHA256SUMS"
 SIGNATURE = "SHA256SUMS.sig"
+TIMESTAMP = "SHA256SUMS.tsr"
 ATTESTATION = "attestation.dsse.json"
 APPROVALS = "approvals"
-BESIDE = (SUMS, SIGNATURE, ATTESTATION)
+BESIDE = (SUMS, SIGNATURE, TIMESTAMP, ATTESTATION)
 """What speaks of the seal and so can't be under it; neither is anything in APPROVALS."""
 
 _LINE = re.compile(rb"(\\?)([0-9a-f]{64})  ([^\n]+)")

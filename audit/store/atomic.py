@@ -99,6 +99,23 @@ def write(path: Path, data: bytes) -> None:
         sync(path.parent)
 
 
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file durably as :func:`write`, and never over another. Raises StoreError, also where there is one."""
+    part = path.with_name(f".{path.name}.part")
+    with refusals(path.parent):
+        try:
+            descriptor = create(part)
+            try:
+                write_all(descriptor, data)
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            path.hardlink_to(part)
+        finally:
+            part.unlink(missing_ok=True)
+        sync(path.parent)
+
+
 def publish(part: Path, path: Path) -> None:
     """Give a file that is already written its name, durably."""
     with refusals(path.parent):

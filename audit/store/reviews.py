@@ -20,9 +20,10 @@ import msgspec
 from audit.errors import IntegrityError
 from audit.model.review import IssuedReview, ReviewProof, ReviewRecord
 from audit.store import atomic, tables
+from audit.store.head import sha256
+from audit.store.lock import exclusive
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -44,15 +45,16 @@ class Reviews:
     def issue(self, con: duckdb.DuckDBPyConnection, issued: IssuedReview) -> bool:
         """Keep what a pack asks, from the tables in ``con``; False where the same was asked before.
 
-        Raises StoreError.
+        Raises StoreError, IntegrityError where a rendering that was kept is gone.
         """
-        known = [each for each in self.issued() if each.review == issued.review]
-        if any(each.rows_sha256 == issued.rows_sha256 for each in known):
-            return False
         folder = self.folder / issued.review
-        name = f"issued-{len(known) + 1}"
-        with atomic.refusals(self.folder):
-            atomic.make_folder(folder)
+        atomic.make_folder(folder)
+        with exclusive(folder):
+            known = [_read(path, IssuedReview) for path in self._heads(folder)]
+            if any(each.rows_sha256 == issued.rows_sha256 for each in known):
+                return False
+            name = f"issued-{len(known) + 1}"
+            files = {}
             for table in TABLES:
                 part, target = folder / f".{name}.{table}.part", folder / f"{name}.{table}.parquet"
                 part.unlink(missing_ok=True)
@@ -60,17 +62,18 @@ class Reviews:
                     f"copy (select * from {table} order by row_id) to {tables.literal(str(part))} "
                     "(format parquet, compression zstd)"
                 )
+                files[table] = sha256(part)
                 atomic.publish(part, target)
-            atomic.write(folder / f"{name}.json", _encoded(issued))
+            atomic.write_new(folder / f"{name}.json", _encoded(msgspec.structs.replace(issued, files=files)))
         return True
 
     def append(self, record: ReviewRecord) -> Path:
-        """Keep one import and return its file. Raises StoreError."""
+        """Keep one import and return its file. Raises StoreError, IntegrityError where an earlier one is gone."""
         folder = self.folder / record.review
-        with atomic.refusals(self.folder):
-            atomic.make_folder(folder)
+        atomic.make_folder(folder)
+        with exclusive(folder):
             path = folder / f"{len(self._files(folder)) + 1:04}.json"
-            atomic.write(path, _encoded(record))
+            atomic.write_new(path, _encoded(record))
         return path
 
     def prove(self, review: str, proof: ReviewProof) -> None:
@@ -87,38 +90,64 @@ class Reviews:
     def issued(self, *, before: datetime | None = None) -> list[IssuedReview]:
         """Return the reviews that were sent out, oldest first; ``before``: of runs that began before.
 
-        Of a pack that was rendered anew with other rows every rendering. Raises IntegrityError.
+        Of a pack that was rendered anew with other rows every rendering, in their order. Raises IntegrityError, also
+        where something came back of a review of which it isn't known what it asked.
         """
-        found = [each for path in self._heads() if (each := _read(path, IssuedReview))]
+        found: list[IssuedReview] = []
+        for folder in sorted(self.folder.glob("*/")):
+            heads = self._heads(folder)
+            if not heads and self._files(folder):
+                raise IntegrityError(
+                    "what came back of a review is kept, and what it asked is gone", where=str(folder), hint=_HINT
+                )
+            found += [_read(path, IssuedReview) for path in heads]
         found = [each for each in found if before is None or each.run_started < before]
         return sorted(found, key=lambda each: (each.run_started, each.review))
 
     def records(self, review: str, *, until: datetime | None = None) -> list[ReviewRecord]:
-        """Return what was imported about one pack, oldest first, ``until`` that moment. Raises IntegrityError."""
-        folder = self.folder / review
-        found = [_read(path, ReviewRecord) for path in self._files(folder)]
+        """Return what was imported about one pack, oldest first, ``until`` that moment.
+
+        Raises IntegrityError, also where one is missing.
+        """
+        found = [_read(path, ReviewRecord) for path in self._files(self.folder / review)]
         return [each for each in found if until is None or each.imported_at <= until]
 
     def rows_of(self, issued: IssuedReview) -> dict[str, Path]:
-        """Return the Parquet files of what was asked, by table. Raises IntegrityError where they are gone."""
-        for path in self._heads():
-            if path.parent.name == issued.review and _read(path, IssuedReview).rows_sha256 == issued.rows_sha256:
+        """Return the Parquet files of what was asked, by table.
+
+        Raises IntegrityError where they are gone, or aren't what was sent out.
+        """
+        for path in self._heads(self.folder / issued.review):
+            if _read(path, IssuedReview).rows_sha256 == issued.rows_sha256:
                 files = {table: path.with_name(f"{path.stem}.{table}.parquet") for table in TABLES}
-                for file in files.values():
+                for table, file in files.items():
                     if not file.is_file():
                         raise IntegrityError(
                             "a review that was sent out has lost its rows", where=str(file), hint=_HINT
                         )
+                    if sha256(file) != issued.files.get(table):
+                        raise IntegrityError(
+                            "the rows of a review are not those that were sent out", where=str(file), hint=_HINT
+                        )
                 return files
         raise IntegrityError("a review that was sent out is gone", where=str(self.folder / issued.review), hint=_HINT)
 
-    def _heads(self) -> Iterator[Path]:
-        yield from sorted(
-            self.folder.glob("*/issued-*.json"), key=lambda path: (path.parent.name, len(path.name), path)
-        )
+    def _heads(self, folder: Path) -> list[Path]:
+        """Return the files that say what was asked, in order. Raises IntegrityError where one is missing."""
+        found = sorted(folder.glob("issued-*.json"), key=lambda path: (len(path.name), path.name))
+        return _whole(found, [f"issued-{number}.json" for number in range(1, len(found) + 1)])
 
     def _files(self, folder: Path) -> list[Path]:
-        return sorted(folder.glob("[0-9][0-9][0-9][0-9].json"))
+        """Return the files of what came back, in order. Raises IntegrityError where one is missing."""
+        found = sorted(folder.glob("[0-9][0-9][0-9][0-9].json"))
+        return _whole(found, [f"{number:04}.json" for number in range(1, len(found) + 1)])
+
+
+def _whole(found: list[Path], names: list[str]) -> list[Path]:
+    for path, name in zip(found, names, strict=True):
+        if path.name != name:
+            raise IntegrityError("a record of a review is missing", where=str(path.with_name(name)), hint=_HINT)
+    return found
 
 
 def digest(con: duckdb.DuckDBPyConnection) -> str:

@@ -17,6 +17,11 @@ from tests.seal import sealed_pack
 
 ROBOT, CARO, RITA, NINA = "0-robot", "0-caro", "0-rita", "0-nina"
 AT = datetime(2026, 11, 1, tzinfo=UTC)
+SAID = {
+    "decision": "approved", "by": "olga@x.example", "role": "owner", "ticket": "CHG-1", "comment": "", "conflicts": [],
+    "not_shown": [],
+}  # fmt: skip
+"""The body of an approval."""
 
 
 def make(

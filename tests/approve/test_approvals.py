@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -104,13 +105,36 @@ def test_a_withdrawal_is_a_new_record_of_the_same_person(tmp_path: Path) -> None
     assert [each.kind for each in records.read(pack)] == ["approval", "withdrawal"]
 
 
+@pytest.mark.parametrize("other", ["Olga", "0-OLGA", "Olga <olga@x.example>"])
+def test_one_person_by_two_names_counts_once(tmp_path: Path, other: str) -> None:
+    pack = approvable.make(tmp_path, minimum=2)
+    say(pack)
+    assert say(pack, other).lacking == ("1 more of the 2 approvals",)
+    assert [each.standing for each in say(pack, "third@x.example").statements] == ["superseded", "counts", "counts"]
+    assert decide.withdraw(pack, number=2, by="olga@x.example", comment="no", key=None)[1].word == "open"
+
+
+def test_one_key_is_one_person_whatever_the_names(tmp_path: Path) -> None:
+    pack, mine = approvable.make(tmp_path / "packs", minimum=2), sealed_pack.key(tmp_path)
+    say(pack, "first@x.example", key=mine)
+    assert say(pack, "second@x.example", key=mine).lacking == ("1 more of the 2 approvals",)
+
+
+def test_two_who_decide_at_once_are_both_shown(tmp_path: Path) -> None:
+    pack = approvable.make(tmp_path, minimum=4)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda each: say(pack, f"person-{each}@x.example"), range(4)))
+    assert checked_result(pack) is Result.OK
+    assert decide.show(Packed(pack)).word == "approved"
+
+
 @needs("openssl")
 def test_a_signed_record_is_what_openssl_accepts_and_only_its_key_undoes_it(tmp_path: Path) -> None:
     pack, mine = approvable.make(tmp_path / "packs"), sealed_pack.key(tmp_path)
     state = say(pack, key=mine)
     assert state.asserted == 0
     path = pack / "approvals/0001-approval.json"
-    command = ["openssl", "dgst", "-sha256", "-verify", str(tmp_path / "key.pem.pub.pem"), "-signature", f"{path}.sig"]
+    command = ["openssl", "dgst", "-sha256", "-verify", str(tmp_path / "key.pub.pem"), "-signature", f"{path}.sig"]
     assert subprocess.run([*command, str(path)], capture_output=True, check=False).stdout == b"Verified OK\n"
     for key in (None, sealed_pack.key(tmp_path, "other.pem")):
         with pytest.raises(UsageError, match="only that key undoes it"):

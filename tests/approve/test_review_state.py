@@ -40,11 +40,24 @@ def test_decisions_about_another_rendering_are_named_and_not_counted(tmp_path: P
     (record,) = reviews.records(desk.pack.name)
     shutil.rmtree(desk.pack / "approvals")
     shutil.rmtree(reviews.folder)
-    reviews.append(msgspec.structs.replace(record, pack_sha256="0" * 64))
+    other = {"pack_sha256": "0" * 64, "rows_sha256": "0" * 64}
+    reviews.append(msgspec.structs.replace(record, **other))
     stands = review_status(str(desk.pack))
     assert (stands.state.elsewhere, stands.state.decided, stands.state.records) == (1, 0, 0)
     assert "not counted: 1 record about another rendering of this pack" in "\n".join(stands.words)
     assert desk.taken(desk.returned([KEEP])).record, "and the same file is taken in for this one"
+
+
+def test_decisions_count_for_another_rendering_that_asks_the_same(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.taken(desk.returned([KEEP]))
+    reviews = Store(desk.output).reviews
+    (record,) = reviews.records(desk.pack.name)
+    shutil.rmtree(desk.pack / "approvals")
+    shutil.rmtree(reviews.folder)
+    reviews.append(msgspec.structs.replace(record, pack_sha256="0" * 64))
+    state = review_status(str(desk.pack)).state
+    assert (state.elsewhere, state.decided, state.records) == (0, 1, 1)
 
 
 def test_a_pack_that_travelled_tells_its_review_by_itself(tmp_path: Path) -> None:

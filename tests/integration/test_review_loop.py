@@ -57,6 +57,7 @@ def decide(store: Store, run: Run, decisions: dict[str, Decision | None], *, by:
         ReviewRecord(
             review=REVIEW,
             pack_sha256="0" * 64,
+            rows_sha256=store.reviews.issued()[-1].rows_sha256,
             run_id=run.run_id,
             imported_at=at,
             files=(),

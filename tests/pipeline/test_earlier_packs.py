@@ -25,14 +25,10 @@ from tests.seal import sealed_pack
 
 DAY = timedelta(days=1)
 NOW = approvable.AT + 20 * DAY
-SAID: dict[str, Any] = {
-    "decision": "approved", "by": "olga@x.example", "role": "owner", "ticket": "CHG-1", "comment": "", "conflicts": [],
-    "not_shown": [],
-}  # fmt: skip
 
 
 def approve(pack: Path, decision: str = "approved", **options: Any) -> Path:
-    return records.append(pack, "approval", SAID | {"decision": decision}, at=approvable.AT + DAY, **options)
+    return records.append(pack, "approval", approvable.SAID | {"decision": decision}, at=approvable.AT + DAY, **options)
 
 
 @contextlib.contextmanager

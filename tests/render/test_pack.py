@@ -171,6 +171,19 @@ def test_what_a_killed_process_left_is_cleared_away(source: Source, tmp_path: Pa
     assert not left.exists()
 
 
+def test_a_pack_comes_back_that_a_killed_process_was_about_to_replace(source: Source, tmp_path: Path) -> None:
+    def refuse(folder: Path) -> None:
+        raise IntegrityError("no")
+
+    made = source.build(tmp_path, formats=("xlsx",))
+    before = contents(made)
+    made.rename(made.with_name(f".{made.name}.part-replaced"))
+    with pytest.raises(IntegrityError):
+        source.build(tmp_path, formats=("xlsx",), finish=refuse)
+    assert contents(made) == before
+    assert [path.name for path in made.parent.iterdir()] == [made.name]
+
+
 def test_a_raw_file_that_was_altered_makes_no_pack(tmp_path: Path) -> None:
     source = Source(tmp_path)
     with report_fixture.tables(source.stored, source.database) as con:

@@ -21,6 +21,7 @@ from audit.pipeline.rendering import render
 from audit.pipeline.verifying import verify
 from audit.seal import head, sealing, sums
 from audit.seal.verify import Result
+from audit.seal.verify.assessed import assessed
 from audit.seal.verify.counts import counts
 from audit.seal.verify.packed import Packed
 from audit.seal.verify.raw_answers import raw_answers
@@ -63,9 +64,11 @@ def seal_anew(pack: Path) -> None:
 def test_a_pack_as_it_was_made_passes_every_check(pack: Path) -> None:
     report = verify(str(pack), output=pack.parent, deep=True)
     assert report.intact, [check for check in report.checks if check.result is Result.FAILED]
-    assert [check.title for check in report.checks if check.result is Result.NOT_CHECKED] == ["SHA256SUMS is signed"]
-    assert len(report.checks) == 10
+    not_made = [check.title for check in report.checks if check.result is Result.NOT_CHECKED]
+    assert not_made == ["SHA256SUMS is signed", "The derived tables follow from the collected ones"]
+    assert len(report.checks) == 12
     assert report.verdict.startswith("intact, NOT SIGNED")
+    assert report.verdict.endswith("2 of 12 checks were not made")
 
 
 def page(pack: Path) -> None:
@@ -153,6 +156,28 @@ def test_tables_that_are_forged_with_all_that_follows_from_them_are_told_by_the_
     told = raw_answers(pack)
     assert told.result is Result.FAILED
     assert [each.partition(":")[0] for each in told.told] == ["jobs", "jobs", "tags"]
+
+
+def test_a_row_that_leads_to_no_raw_answer_is_told_where_none_may(pack: Path) -> None:
+    rewrite(
+        pack,
+        "tags",
+        "from {source} union all (select * replace ('x' as row_id, 'run.json' as raw_ref) from {source} limit 1)",
+    )
+    seal_anew(pack)
+    told = raw_answers(pack)
+    assert told.result is Result.FAILED
+    assert told.told == ("tags: 1 rows are not what the raw answers give",)
+
+
+def test_a_verdict_that_the_controls_do_not_give_is_told(pack: Path) -> None:
+    verdict(pack)
+    (pack / "controls/logging").rename(pack / "controls/logged")
+    seal_anew(pack)
+    told = assessed(pack)
+    assert told.result is Result.FAILED
+    assert any("verdicts are not what it answers" in each for each in told.told)
+    assert any("that it answers are missing" in each for each in told.told)
 
 
 @pytest.mark.parametrize("name", ["data/jobs.parquet", "run.json", "raw/jobs"])

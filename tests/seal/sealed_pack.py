@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+from msgspec import structs
 
 from audit import __version__
 from audit.model import Window
 from audit.seal import head, sealing
 from audit.seal.keys import LocalKey, generate, private
+from audit.seal.timestamp import Stamping
 
 WINDOW = Window(since=datetime(2026, 10, 1, tzinfo=UTC), until=datetime(2026, 11, 1, tzinfo=UTC))
 
@@ -47,9 +49,12 @@ def make(
     run_id: str = "r1",
     pack: str = "compliance",
     window: Window = WINDOW,
+    stamp: Stamping | None = None,
 ) -> Path:
     """Seal a pack below ``packs`` and return it."""
     said = about(signer, run_id=run_id, pack=pack, window=window)
+    if stamp:
+        said = structs.replace(said, timestamp_authority=stamp.authority)
     folder = packs / said.name
     (folder / "data").mkdir(parents=True)
     (folder / "controls").mkdir()
@@ -60,5 +65,5 @@ def make(
     (folder / "index.html").write_text("<p>1 job</p>")
     caller = {"object_id": "o", "kind": "app"}
     (folder / "run.json").write_text(json.dumps({"run_id": run_id, "caller": caller, "settings": {}}))
-    sealing.seal(folder, said, packs=packs, key=signer)
+    sealing.seal(folder, said, packs=packs, key=signer, stamp=stamp)
     return folder

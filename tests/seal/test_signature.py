@@ -51,7 +51,8 @@ def test_who_signed_is_never_said_to_be_more_than_was_shown(tmp_path: Path) -> N
 def test_the_last_line_says_what_was_shown(signer: str, words: str) -> None:
     good = Report(checks=(ok("a"), lacking("b", "no")), signer=signer, keyid="K")
     assert good.verdict.startswith(words)
-    assert good.verdict.endswith("time asserted by the operator")
+    assert good.verdict.endswith("time asserted by the operator; 1 of 2 checks were not made")
+    assert Report(checks=(ok("a"),), signer=signer, keyid="K").verdict.endswith("time asserted by the operator")
     bad = Report(checks=(ok("a"), failed("b", "wrong")), signer=signer, keyid="K")
     assert (bad.verdict, bad.intact) == ("NOT INTACT", False)
     assert not Report(checks=(), signer=signer, keyid="K").intact, "an empty list passes nothing"
@@ -78,7 +79,7 @@ def test_somebody_who_signs_a_changed_pack_anew_is_not_taken_for_the_signer(tmp_
 
 def test_openssl_accepts_the_signature_and_refuses_another_list(tmp_path: Path) -> None:
     pack = sealed_pack.make(tmp_path / "packs", sealed_pack.key(tmp_path))
-    command = ["openssl", "dgst", "-sha256", "-verify", str(tmp_path / "key.pem.pub.pem"), "-signature"]
+    command = ["openssl", "dgst", "-sha256", "-verify", str(tmp_path / "key.pub.pem"), "-signature"]
     command += [sums.SIGNATURE, sums.SUMS]
     ran = subprocess.run(command, cwd=pack, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stdout) == (0, "Verified OK\n")
@@ -101,7 +102,7 @@ def run(block: str, pack: Path) -> subprocess.CompletedProcess[str]:
 
 def test_verify_md_runs_as_it_is_printed(tmp_path: Path) -> None:
     pack = sealed_pack.make(tmp_path / "packs", sealed_pack.key(tmp_path))
-    shutil.copy(tmp_path / "key.pem.pub.pem", pack.parent / "pub.pem")
+    shutil.copy(tmp_path / "key.pub.pem", pack.parent / "pub.pem")
     told = [run(block, pack) for block in commands(pack)]
     assert [each.returncode for each in told] == [0] * 5, [each.stderr for each in told]
     assert told[2].stdout == "Verified OK\n"
@@ -112,7 +113,7 @@ def test_verify_md_runs_as_it_is_printed(tmp_path: Path) -> None:
 def test_verify_md_catches_what_it_says_it_does(tmp_path: Path) -> None:
     pack = sealed_pack.make(tmp_path / "packs", sealed_pack.key(tmp_path))
     sealed_pack.key(tmp_path, "other.pem")
-    shutil.copy(tmp_path / "other.pem.pub.pem", pack.parent / "pub.pem")
+    shutil.copy(tmp_path / "other.pub.pem", pack.parent / "pub.pem")
     changed, added, signed, whose, attested = commands(pack)
     assert [run(block, pack).returncode == 0 for block in (signed, whose, attested)] == [False] * 3
     (pack / "added").write_text("x")
@@ -205,7 +206,7 @@ def test_a_key_is_the_owners_alone_and_never_overwritten(tmp_path: Path) -> None
     os.umask(0)
     made = keys.generate(tmp_path / "new/key.pem")
     assert (tmp_path / "new/key.pem").stat().st_mode & 0o777 == 0o600
-    assert keys.public(tmp_path / "new/key.pem.pub.pem").keyid == made.keyid
+    assert keys.public(tmp_path / "new/key.pub.pem").keyid == made.keyid
     before = (tmp_path / "new/key.pem").read_bytes()
     with pytest.raises(UsageError, match="never overwritten"):
         keys.generate(tmp_path / "new/key.pem")

@@ -1,6 +1,6 @@
 """Earlier reviews as the schema ``history`` holds them: what was asked, what was decided, what was proven of it.
 
-Whoever opens a run loads them (see ``audit.pipeline.reviews``); without them everything here finds no review.
+Whoever opens a run loads them (see ``audit.pipeline.earlier_reviews``); without them everything here finds no review.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TABLES = {
     "review_proofs": 'review VARCHAR, entitlement_id VARCHAR, state VARCHAR, "at" TIMESTAMPTZ, "by" VARCHAR, '
     "run_id VARCHAR, run_started TIMESTAMPTZ",
 }
-"""Table → its columns: what :mod:`audit.pipeline.reviews` fills."""
+"""Table → its columns: what :mod:`audit.pipeline.earlier_reviews` fills."""
 
 
 def create(con: duckdb.DuckDBPyConnection) -> None:

@@ -30,6 +30,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     signer: str
     """authentic, unknown, unsigned, untrusted (no trusted key signed it, and one was asked for) or refused."""
     keyid: str
+    time: str = ""
+    """When it was sealed, as a trusted timestamp authority asserts; empty = only the operator says so."""
 
     @property
     def intact(self) -> bool:
@@ -49,7 +51,13 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
             "unknown": f"intact, signer unknown: signed with key {self.keyid}, which nobody here has called trusted",
             "unsigned": "intact, NOT SIGNED: the files agree with each other, and anybody could have made them so",
         }[self.signer]
-        return said + "; time asserted by the operator"
+        return f"{said}; {self.time or 'time asserted by the operator'}{self.lacking}"
+
+    @property
+    def lacking(self) -> str:
+        """How many checks were not made, in words; empty = every one was."""
+        left = sum(each.result is Result.NOT_CHECKED for each in self.checks)
+        return f"; {left} of {len(self.checks)} checks were not made" if left else ""
 
 
 def ok(title: str, *told: str) -> Check:

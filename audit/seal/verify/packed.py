@@ -53,13 +53,18 @@ class Packed:
         found = sorted(name for name in self.names if name.startswith("data/") and name.endswith(".parquet"))
         return [(Path(name).stem, self.path / name) for name in found]
 
+    def load(self, database: Path) -> None:
+        """Write the pack's tables into a new DuckDB file. Raises StoreError."""
+        with contextlib.closing(tables.connect(str(database))) as con:
+            database.chmod(atomic.FILE_MODE)
+            for table, path in self.tables():
+                tables.load(con, table, path)
+
     @contextmanager
     def loaded(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Give a connection to a database that holds the pack's tables, and is gone afterwards."""
         with tempfile.TemporaryDirectory(prefix="jobaudit-") as folder:
             database = Path(folder) / "tables.duckdb"
+            self.load(database)
             with contextlib.closing(tables.connect(str(database))) as con:
-                database.chmod(atomic.FILE_MODE)
-                for table, path in self.tables():
-                    tables.load(con, table, path)
                 yield con

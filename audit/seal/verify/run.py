@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from audit.errors import IntegrityError, JobauditError
 from audit.seal.keys import PublicKey
-from audit.seal.verify import chained, counts, files, raw_answers, rendered, signature
+from audit.seal.verify import assessed, chained, counts, files, raw_answers, rendered, signature, stamp
 from audit.seal.verify.checks import Check, Report, failed, lacking
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
 
 Trust = Sequence[PublicKey]
 """Keys that the reader knows to be the signer's."""
@@ -17,22 +21,42 @@ Further = Callable[[Path], Check]
 
 
 def verify(
-    pack: Path, *, trusted: Trust = (), deep: bool = False, further: Sequence[tuple[str, Further]] = ()
+    pack: Path,
+    *,
+    trusted: Trust = (),
+    roots: Sequence[Certificate] = (),
+    deep: bool = False,
+    further: Sequence[tuple[str, Further]] = (),
 ) -> Report:
     """Make every check and return the list. One that fails doesn't end it: a reader wants all that is wrong.
 
-    ``deep``: the raw answers are decoded again too. ``further``: (title, check) of other packages, after the seal's
-    own. Raises IntegrityError only where the folder is no sealed pack at all.
+    ``roots``: of the timestamp authorities that the reader trusts. ``deep``: the raw answers are decoded and the
+    controls run again too. ``further``: (title, check) of other packages, after the seal's own. Raises IntegrityError
+    only where the folder is no sealed pack at all.
     """
     checks, signed = sealed(pack, trusted)
+    timed = _timed(pack, roots)
+    checks += [timed.check] if timed.check else []
     checks.append(_made(counts.COUNTS, counts.counts, pack))
     checks.append(_made(rendered.RENDERED, rendered.rendered, pack))
     if deep:
         checks.append(_made(raw_answers.RAW, raw_answers.raw_answers, pack))
+        checks.append(_made(assessed.ASSESSED, assessed.assessed, pack))
     else:
         checks.append(lacking(raw_answers.RAW, "--deep decodes them again"))
+        checks.append(lacking(assessed.ASSESSED, "--deep runs them again"))
+    checks.append(_made(raw_answers.DERIVED, raw_answers.derived, pack))
     checks += [_made(title, check, pack) for title, check in further]
-    return Report(checks=tuple(checks), signer=signed.standing, keyid=signed.key.keyid if signed.key else "")
+    return Report(
+        checks=tuple(checks), signer=signed.standing, keyid=signed.key.keyid if signed.key else "", time=timed.time
+    )
+
+
+def _timed(pack: Path, roots: Sequence[Certificate]) -> stamp.Timed:
+    try:
+        return stamp.stamp(pack, roots)
+    except IntegrityError as error:
+        return stamp.Timed(failed(stamp.STAMPED, _told(error)))
 
 
 def sealed(pack: Path, trusted: Trust = ()) -> tuple[list[Check], signature.Signed]:
