@@ -14,7 +14,7 @@ import msgspec
 
 from audit.change import rollback
 from audit.pipeline.tabling import derived
-from audit.render import change_files
+from audit.render import change_files, data
 from audit.render.staging import Staging
 from audit.sandbox import Sandbox
 from audit.sandbox.estate.moments import bare, zulu
@@ -126,9 +126,9 @@ def recipes(
     columns = [each[0] for each in result.description or ()]
     rows = [dict(zip(columns, values, strict=True)) for values in result.fetchall()]
     with Staging(folder) as staging:
-        files = change_files.write(con, staging)
-    assert files == [f"change/rollback/{row['file']}" for row in rows if row["file"]]
-    assert sorted(files) == sorted(f"change/rollback/{each.name}" for each in folder.glob("change/rollback/*"))
+        written = change_files.write(con, staging)
+    assert written == [f"change/rollback/{row['file']}" for row in rows if row["file"]]
+    assert files(folder).keys() == {row["file"] for row in rows if row["file"]}
     found = {}
     for row in rows:
         decoded = {name: msgspec.json.decode(row[name]) for name in ("images", "required_inputs", "by_hand")}
@@ -136,3 +136,18 @@ def recipes(
         text = (folder / change_files.FOLDER / row["file"]).read_text("ascii") if row["file"] else ""
         found[row["job_id"].rpartition("/")[2]] = row | decoded | {"text": text}
     return found
+
+
+def written_again(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, bytes]:
+    """Return the files as they are made of the pack's table alone, by their names."""
+    data.write(con, folder / "data")
+    with contextlib.closing(tables.connect()) as other:
+        other.execute("create table rollbacks as from read_parquet(?)", [str(folder / "data" / "rollbacks.parquet")])
+        with Staging(folder / "again") as staging:
+            change_files.write(other, staging)
+    return files(folder / "again")
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Return what the recipes of a folder hold, by their names."""
+    return {each.name: each.read_bytes() for each in (folder / change_files.FOLDER).iterdir()}

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
-from rollback_story import Body, Story, recipes, tabled
+from rollback_story import Body, Story, files, recipes, tabled, written_again
 
 from audit.change import merge
 from audit.change.rollback.definition import applicable
@@ -32,6 +32,8 @@ class Told(NamedTuple):
     with_run: dict[str, Body]
     alone: dict[str, Body]
     damaged: dict[str, Body]
+    written: dict[str, bytes]
+    written_again: dict[str, bytes]
     was: dict[str, Body]
     now: dict[str, Body]
     since: datetime
@@ -125,9 +127,11 @@ async def _told(story: Story, output: Path) -> Told:
     with tabled(story, second) as con:
         with_run = recipes(con, second, output / "with", since=since, earlier=[first, second])
         alone = recipes(con, second, output / "alone", since=since, earlier=[])
+        again = written_again(con, output / "alone")
         shutil.rmtree(first.path / "raw" / "jobs")
         damaged = recipes(con, second, output / "damaged", since=since, earlier=[first])
-    return Told(with_run, alone, damaged, was, now, since, planted_secrets(story.estate))
+    written = files(output / "alone")
+    return Told(with_run, alone, damaged, written, again, was, now, since, planted_secrets(story.estate))
 
 
 @pytest.fixture(scope="module")
@@ -328,6 +332,11 @@ def test_no_file_holds_a_redaction_mark_or_a_secret_and_all_are_yaml(told: Told)
         assert not [secret for secret in told.planted if secret in text]
     assert all("[redacted:" not in str(row["definition"]) for row in told.with_run.values())
     assert len(told.planted) > 10
+
+
+def test_the_files_follow_from_the_table_of_the_pack_alone(told: Told) -> None:
+    assert len(told.written) == len([row for row in told.alone.values() if row["file"]]) > 5
+    assert told.written_again == told.written
 
 
 def test_hostile_texts_are_texts(told: Told) -> None:
