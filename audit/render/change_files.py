@@ -80,7 +80,7 @@ def _header(
         [f"{each['path']}: {each['why']}" for each in inputs],
     )
     yield from _listed(
-        "Not in reach of this file, to be done by hand before it is applied:",
+        "Not in reach of this file, by hand; what is given back comes before it is applied, what is taken away after:",
         [f"{each['path'] or 'the job'}: {each['why']}{_command(each)}" for each in by_hand],
     )
     yield from _listed(

@@ -10,6 +10,7 @@ import duckdb
 
 from audit import derive, evidence
 from audit.assess.tables import ControlRow, ExceptionRow, ParameterRow, RequirementRow, VerdictRow
+from audit.change.rollback import Rollback
 from audit.derive.cadence import Cadence
 from audit.derive.continuity import Continuity
 from audit.derive.scaler_facts import ScalerFact
@@ -24,7 +25,7 @@ from docs.pages.fields import NOTE, STANDARD, about, columns_of, field_docs
 DERIVED = tomllib.loads((Path(__file__).resolve().parent.parent / "derived.toml").read_text(encoding="utf-8"))
 RECORDS = (
     Cadence, Statement, JobAttachment, ApprovedChange, ScalerFact, Coverage, RawFile, ParameterRow, ControlRow,
-    RequirementRow, VerdictRow, ExceptionRow,
+    RequirementRow, VerdictRow, ExceptionRow, Rollback,
 )  # fmt: skip
 """Tables that are made from the collected ones and have a record class."""
 

@@ -36,7 +36,7 @@ __all__ = ["Rollback", "create"]
 
 
 class Rollback(Record, frozen=True, kw_only=True):
-    """How one job was right before the change, and what it takes to have that again."""
+    """How one job was right before the change, and what it takes to have that again. In packs of a change."""
 
     table: ClassVar[str] = "rollbacks"
     row_key: ClassVar[tuple[str, ...]] = ("job_id",)
@@ -47,6 +47,7 @@ class Rollback(Record, frozen=True, kw_only=True):
     source_run_id: str | None = None
     """The run that read the definition."""
     as_of: datetime | None = None
+    """When the job was like this: the time of that reading or, with changes undone, the beginning of the change."""
     complete: bool | None = None
     """False = it isn't certain that this is how the job was; null = there is no recipe."""
     because: str | None = None
