@@ -33,6 +33,8 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _REQUIRED = ("location", "properties.environmentId", "properties.configuration.triggerType",
              "properties.configuration.replicaTimeout", "properties.template.containers")  # fmt: skip
 """What Azure asks of a new job (API 2025-07-01)."""
+_SHOWN = 5
+"""How many names a note spells out before it counts the rest."""
 
 _KNOWN = """
 select job_id from population where lower(name) = lower($name)
@@ -124,7 +126,7 @@ def _proposal(  # noqa: PLR0917  a document, its job and what both are read with
     definition = (merge.replaced if asked.whole or now is None else merge.updated)(before, patch)
     _possible(definition, before if now else None, asked)
     records = _records(definition, page, asked)
-    notes = [*asked.notes, *_notes(patch, [place for place in left if now and _at(before, place)])]
+    notes = [*asked.notes, *_notes(patch, before if now else None, left)]
     if not any(isinstance(record, Job) and record.in_scope for record in records):
         notes.append("the proposed job is out of scope: no event starts it, or it lacks the tags of [scope]")
     return Proposal(
@@ -238,19 +240,31 @@ def _records(definition: dict[str, Any], page: Page, asked: Asked) -> tuple[Reco
     return records
 
 
-def _notes(patch: dict[str, Any], left: list[str]) -> list[str]:
+def _notes(patch: dict[str, Any], before: dict[str, Any] | None, left: list[str]) -> list[str]:
     told = []
-    if left:
-        more = f" and {len(left) - 5} more" if len(left) > 5 else ""  # noqa: PLR2004  as many as a line shows
+    taken = [place for place in left if before and _at(before, place)]
+    if taken:
         told.append(
-            "the container-app CLI leaves a null out of what it sends, so nothing is taken away at: "
-            + ", ".join(left[:5]) + more
-        )  # fmt: skip
+            "the container-app CLI leaves a null out of what it sends, so nothing is taken away at: " + _listed(taken)
+        )
+    given = _at(patch, "identity.userAssignedIdentities") or {}
+    had = {ids.key(each) for each in (_at(before or {}, "identity.userAssignedIdentities") or {})}
+    new = [each for each in given if ids.key(each) not in had]
+    if new and before:
+        told.append(
+            "the container-app CLI sends of an identity the type alone, so these are given with "
+            "az containerapp job identity assign: " + _listed(new)
+        )
     secrets = _at(patch, "properties.configuration.secrets") or ()
-    given = sorted(each["name"] for each in secrets if each.get("value") and each.get("name"))
-    if given:
+    kept = sorted(each["name"] for each in secrets if each.get("value") and each.get("name"))
+    if kept:
         told.append(
             "Azure never tells the value of a secret, so whether these get another one than they have isn't known: "
-            + ", ".join(given)
+            + _listed(kept)
         )
     return told
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more

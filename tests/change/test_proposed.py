@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from proposed_estate import Estate, held, opened, write
 
 from audit.change import happened, merge, proposal, proposing
+from audit.change.current import current
 from audit.change.proposed import proposed
 from audit.change.unread import WORDS
 from audit.evidence.jobs import KIND
@@ -143,6 +144,27 @@ def test_without_a_proposal_the_tables_are_empty(estate: Estate, tmp_path: Path)
         for table in ("change_proposals", "proposed_configuration", "proposed_verdicts"):
             assert con.execute(f"select count(*) from {table}").fetchall() == [(0,)]
     assert not (tmp_path / "scratch.duckdb").exists(), "nothing is derived for nothing"
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_any_part_of_what_is_set_changes_nothing(estate: Estate, data: st.DataObject) -> None:
+    redactor = estate.store.redactor(estate.run)
+    job = data.draw(st.sampled_from(estate.jobs()))
+    part = _part(data, {key: value for key, value in job.items() if key in ("tags", "identity", "properties")})
+    with opened(estate.database) as con:
+        now = current(con, estate.stored, [job["id"]])[job["id"].lower()]
+    path = write(estate.output / "parts", {"id": job["id"], **part})
+    (asked,) = proposal.read(path)
+    patch = proposing._redacted(merge.sent(asked.members)[0], now.page, redactor)
+    definition = merge.updated(proposing._DECODER.decode(now.item), patch)
+    made = list(KIND.normalise(proposing._ENCODER.encode(definition), now.page))
+    assert made == list(KIND.normalise(now.item, now.page))
+
+
+def _part(data: st.DataObject, members: dict[str, Any]) -> dict[str, Any]:
+    chosen = {key: value for key, value in members.items() if data.draw(st.booleans(), label=key)}
+    return {key: _part(data, value) if isinstance(value, dict) else value for key, value in chosen.items()}
 
 
 HOSTILE = st.text(st.characters(exclude_categories=("Cs",)), max_size=30).filter(lambda each: "[redacted:" not in each)

@@ -197,6 +197,18 @@ class _Restored:
         return iter(())
 
 
+def test_an_identity_that_the_cli_does_not_send_is_judged_and_noted(estate: Estate, tmp_path: Path) -> None:
+    new = estate.job("imports-customs")["identity"]
+    (made,) = propose(estate, write(tmp_path, {"name": "orders-fulfil", "identity": new}))
+    assert len(made.definition["identity"]["userAssignedIdentities"]) == 2
+    assert "sends of an identity the type alone" in made.notes[0]
+    assert next(iter(new["userAssignedIdentities"])) in made.notes[0]
+    (same,) = propose(
+        estate, write(tmp_path, {"name": "orders-fulfil", "identity": estate.job("orders-fulfil")["identity"]})
+    )
+    assert not any("an identity" in note for note in same.notes)
+
+
 def test_an_identity_that_the_type_rules_out_goes(estate: Estate, tmp_path: Path) -> None:
     (made,) = propose(estate, write(tmp_path, {"name": "orders-fulfil", "identity": {"type": "SystemAssigned"}}))
     assert made.definition["identity"] == {"type": "SystemAssigned"}
