@@ -30,13 +30,12 @@ def closing(con: duckdb.DuckDBPyConnection, run: Run, planned: Planned, *, jobs:
 
     ``jobs``: ids of more jobs that the change is about; the proposal leaves them as they are.
     """
-    con.execute(closing_rows.CREATE)
-    if planned.folder is None or planned.since is None:
-        return
-    for job in sides.jobs(con, run, planned.folder / "data", planned.since, jobs):
-        rows = list(_compared(job))
-        rows += beside.unaccounted(con, run, job, rows)
-        closing_rows.insert(con, rows)
+    rows: list[Row] = []
+    if planned.folder is not None and planned.since is not None:
+        for job in sides.jobs(con, run, planned.folder / "data", planned.since, jobs):
+            compared = list(_compared(job))
+            rows += compared + beside.unaccounted(con, run, job, compared)
+    closing_rows.fill(con, rows)
 
 
 def _compared(job: Job) -> Iterator[Row]:

@@ -4,7 +4,7 @@
 stays. Before that the CLI leaves out every null (``clean_null_values``: "the PATCH API will delete those"), so that a
 null in the file takes nothing away; ``eventTriggerConfig.scale`` alone it sends as it was written, where the file says
 ``triggerType: Event``. Of an identity it sends the type alone; what the file says of user-assigned ones is merged here
-all the same, because who approves the file means them to be given. An ARM template is a PUT: it replaces the definition.
+all the same, because who approves the file means them to be given. An ARM template is a PUT: it replaces the whole.
 
 Source: azure-cli, command_modules/containerapp/containerapp_job_decorator.py, ``set_up_update_containerapp_job_yaml``,
 and _utils.py beside it.

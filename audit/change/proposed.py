@@ -10,18 +10,17 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING, ClassVar
 
 from audit import assess, derive
 from audit.change import happened, unread
 from audit.change.rows import insert
+from audit.derive.insert import Made, create
 from audit.derive.rows import row_id
 from audit.evidence.graph_jobs import GraphJob
 from audit.evidence.jobs import KIND
 from audit.evidence.tags import Tag
-from audit.model import ids
+from audit.model import Json, Record, ids
 from audit.store import tables
 
 if TYPE_CHECKING:
@@ -32,24 +31,32 @@ if TYPE_CHECKING:
 
     from audit.assess import Control
     from audit.change.proposing import Proposal
-    from audit.model import Record, Run
+    from audit.model import Run
     from audit.model.capability import Capability
 
-_ENCODER = msgspec.json.Encoder(decimal_format="number")
 
-CREATE = """
-create or replace table change_proposals (
-    row_id VARCHAR, observed_at TIMESTAMPTZ, raw_ref VARCHAR, job_id VARCHAR, file VARCHAR, sha256 VARCHAR,
-    what VARCHAR, patch JSON, definition JSON, unread JSON, notes JSON
-)
-"""
+class ChangeProposal(Record, frozen=True, kw_only=True):
+    """One job as a proposal would make it. In packs of a change that is proposed."""
 
-_PROPOSAL = f"""
-insert into change_proposals by name
-select {row_id("change_proposals", "$job_id")} as row_id, $observed_at::TIMESTAMPTZ as observed_at, $raw_ref as raw_ref,
-       $job_id as job_id, $file as file, $sha256 as sha256, $what as what, $patch::JSON as patch,
-       $definition::JSON as definition, $unread::JSON as unread, $notes::JSON as notes
-"""
+    table: ClassVar[str] = "change_proposals"
+    row_key: ClassVar[tuple[str, ...]] = ("job_id",)
+
+    job_id: str
+    file: str
+    """Name of the file that will be applied."""
+    sha256: str
+    """Of that file as given, hex."""
+    what: str
+    """``update`` or ``create``."""
+    patch: Json
+    """What the file asks for, as it is sent; hidden values read ``[redacted:…]``."""
+    definition: Json
+    """What the job would be, as ARM has it; hidden values read ``[redacted:…]``."""
+    unread: Json
+    """List of [kind, what]: what the proposal newly refers to and the run did not read."""
+    notes: Json
+    """List of text: what in the file has no effect, and what can't be told of it."""
+
 
 _MADE = (
     ("proposed_configuration", "job_configuration", "property"),
@@ -86,9 +93,7 @@ def proposed(
         lacking = unread.mark(con, run, before, [each.job_id for each in proposals], database)
     assess.assess(scratch, run, controls)
     with contextlib.closing(tables.connect(str(database))) as con:
-        con.execute(CREATE)
-        for each in proposals:
-            con.execute(_PROPOSAL, _row(each, lacking.get(each.job_id.lower(), [])))
+        create(con, ChangeProposal, (_row(each, lacking.get(each.job_id.lower(), [])) for each in proposals))
         con.execute(f"attach {tables.literal(str(scratch))} as made (read_only)")
         jobs = [each.job_id.lower() for each in proposals]
         for target, source, order in _MADE:
@@ -99,15 +104,23 @@ def proposed(
 
 def _empty(database: Path) -> None:
     with contextlib.closing(tables.connect(str(database))) as con:
-        con.execute(CREATE)
+        create(con, ChangeProposal, ())
         for target, source, _ in _MADE:
             con.execute(f"create or replace table {target} as from {source} limit 0")
 
 
-def _row(each: Proposal, lacking: list[tuple[str, str]]) -> dict[str, Any]:
-    kept = {name: getattr(each, name) for name in ("job_id", "file", "sha256", "what", "observed_at", "raw_ref")}
-    told = {"patch": each.patch, "definition": each.definition, "unread": lacking, "notes": each.notes}
-    return kept | {name: _ENCODER.encode(value).decode() for name, value in told.items()}
+def _row(each: Proposal, lacking: list[tuple[str, str]]) -> Made:
+    record = ChangeProposal(
+        job_id=each.job_id,
+        file=each.file,
+        sha256=each.sha256,
+        what=each.what,
+        patch=Json(each.patch),
+        definition=Json(each.definition),
+        unread=Json(lacking),
+        notes=Json(each.notes),
+    )
+    return Made(record, each.observed_at, each.raw_ref)
 
 
 def _put(con: duckdb.DuckDBPyConnection, proposals: Sequence[Proposal]) -> None:

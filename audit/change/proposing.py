@@ -7,7 +7,6 @@ has the digest that it has now, and reads as unchanged.
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -28,8 +27,8 @@ if TYPE_CHECKING:
     from audit.model import Run
     from audit.store import Readable, Redactor
 
-_DECODER = msgspec.json.Decoder(float_hook=Decimal)
-_ENCODER = msgspec.json.Encoder(decimal_format="number")
+_DECODER = msgspec.json.Decoder()
+_ENCODER = msgspec.json.Encoder()
 _REQUIRED = ("location", "properties.environmentId", "properties.configuration.triggerType",
              "properties.configuration.replicaTimeout", "properties.template.containers")  # fmt: skip
 """What Azure asks of a new job (API 2025-07-01)."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from audit.model import Record
 
-_ENCODER = msgspec.json.Encoder(decimal_format="number")
+_ENCODER = msgspec.json.Encoder()
 
 
 def insert(con: duckdb.DuckDBPyConnection, records: Iterable[Record], *, observed_at: datetime, raw_ref: str) -> None:

@@ -10,6 +10,8 @@ import duckdb
 
 from audit import derive, evidence
 from audit.assess.tables import ControlRow, ExceptionRow, ParameterRow, RequirementRow, VerdictRow
+from audit.change.closing_rows import ChangeClosing
+from audit.change.proposed import ChangeProposal
 from audit.change.rollback import Rollback
 from audit.derive.cadence import Cadence
 from audit.derive.continuity import Continuity
@@ -25,9 +27,17 @@ from docs.pages.fields import NOTE, STANDARD, about, columns_of, field_docs
 DERIVED = tomllib.loads((Path(__file__).resolve().parent.parent / "derived.toml").read_text(encoding="utf-8"))
 RECORDS = (
     Cadence, Statement, JobAttachment, ApprovedChange, ScalerFact, Coverage, RawFile, ParameterRow, ControlRow,
-    RequirementRow, VerdictRow, ExceptionRow, Rollback,
+    RequirementRow, VerdictRow, ExceptionRow, Rollback, ChangeProposal, ChangeClosing,
 )  # fmt: skip
 """Tables that are made from the collected ones and have a record class."""
+LIKE = {
+    "proposed_configuration": ("job_configuration", "The proposed jobs as they would be set."),
+    "proposed_verdicts": (
+        "verdicts",
+        "What the controls say of the proposed jobs: `not_assessed` about the past, and about what was not read.",
+    ),
+}
+"""Tables in packs of a proposed change that have the columns of another, and what they are about."""
 
 
 def page() -> str:
@@ -63,6 +73,8 @@ def page() -> str:
         parts += [f"### {name}", told, _described(described, meanings)]
     for record in RECORDS:
         parts += [f"### {record.table}", about(record), columns_of(record)]
+    for name, (other, told) in LIKE.items():
+        parts += [f"### {name}", f"{told} The columns are those of [{other}](#{other}). In packs of a proposed change."]
     return "\n\n".join(parts) + "\n"
 
 
