@@ -43,10 +43,9 @@ def con() -> duckdb.DuckDBPyConnection:
 
 def add(con: duckdb.DuckDBPyConnection, change_id: str, **fields: Any) -> None:
     told = {
-        "row_id": change_id, "change_id": change_id, "job_id": JOB, "at": AT, "kind": "configuration",
-        "relation": "job", "resource_id": JOB, "operation": "Microsoft.App/jobs/write", "property": None, "before": None, "after": None,
-        "before_after": "unknown", "changed_by": "ana", "changed_by_name": "ana", "client": None,
-        "correlation_id": None, "raw_ref": "raw/activity_log/x", "observed_at": AT, **fields,
+        "row_id": change_id, "change_id": change_id, "job_id": JOB, "at": AT, "observed_at": AT, "resource_id": JOB,
+        "kind": "configuration", "relation": "job", "operation": "Microsoft.App/jobs/write", "before_after": "unknown",
+        "changed_by": "ana", "changed_by_name": "ana", "raw_ref": "raw/activity_log/x", **fields,
     }  # fmt: skip
     names = ", ".join(f'"{name}"' for name in told)
     con.execute(f"insert into changes ({names}) values ({', '.join('?' * len(told))})", list(told.values()))
