@@ -125,14 +125,11 @@ def _row(each: Proposal, lacking: list[tuple[str, str]]) -> Made:
 
 def _put(con: duckdb.DuckDBPyConnection, proposals: Sequence[Proposal]) -> None:
     """Replace the rows of the proposed jobs by those of what they would be."""
-    for each in proposals:
-        for record in KIND.records:
-            con.execute(f"delete from {record.table} where lower(job_id) = lower($job)", {"job": each.job_id})
-        con.execute("delete from tags where source = 'job' and lower(resource_id) = lower($job)", {"job": each.job_id})
-        found: list[Record] = [*each.records, *_tags(each)]
-        if each.what == "create":  # once it is there, Resource Graph lists it too
-            found.append(_listed(each))
-        insert(con, found, observed_at=each.observed_at, raw_ref=each.raw_ref)
+    given = {"jobs": [each.job_id.lower() for each in proposals]}
+    for record in KIND.records:
+        con.execute(f"delete from {record.table} where list_contains($jobs::VARCHAR[], lower(job_id))", given)
+    con.execute("delete from tags where source = 'job' and list_contains($jobs::VARCHAR[], lower(resource_id))", given)
+    insert(con, (Made(record, each.observed_at, each.raw_ref) for each in proposals for record in _records(each)))
     con.execute(_KNOWN_IDENTITIES)
 
 
@@ -148,6 +145,13 @@ where g.kind = 'user' and not exists (
     where lower(mine.identity_id) = lower(g.identity_id) and lower(mine.job_id) = lower(g.job_id))
 order by lower(g.identity_id), lower(g.job_id), i.row_id
 """
+
+
+def _records(each: Proposal) -> Iterator[Record]:
+    yield from each.records
+    yield from _tags(each)
+    if each.what == "create":  # once it is there, Resource Graph lists it too
+        yield _listed(each)
 
 
 def _tags(each: Proposal) -> Iterator[Tag]:

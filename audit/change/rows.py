@@ -11,20 +11,20 @@ from audit.model import columns, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
     import duckdb
 
+    from audit.derive.insert import Made
     from audit.model import Record
 
 _ENCODER = msgspec.json.Encoder()
 
 
-def insert(con: duckdb.DuckDBPyConnection, records: Iterable[Record], *, observed_at: datetime, raw_ref: str) -> None:
+def insert(con: duckdb.DuckDBPyConnection, made: Iterable[Made]) -> None:
     """Insert records into their tables. Of rows that say the same one stays; others of one row_id get ``-2`` and on."""
     rows: dict[type[Record], list[dict[str, Any]]] = defaultdict(list)
     said: dict[str, list[str]] = defaultdict(list)
-    for record in records:
+    for record, observed_at, raw_ref, _ in made:
         words = _ENCODER.encode(plain(record)).decode().lower()
         same = said[record.row_id]
         if words in same:
