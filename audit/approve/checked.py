@@ -24,7 +24,7 @@ def approvals(pack: Path) -> Check:
     """Check approvals/. It isn't under the seal, so everything in it has to follow from its records."""
     packed = Packed(pack)
     found = verified(pack)
-    state = state_of(found, packed.run.approval, review_people.of(pack).same)
+    state = state_of(found, packed.run.approval, review_people.of(pack).one)
     there = {name for name in tree.walk(pack).files if name.startswith(f"{sums.APPROVALS}/")}
     told = [
         f"{name} is nothing that belongs there" for name in sorted(there, key=os.fsencode) if not _OURS.fullmatch(name)

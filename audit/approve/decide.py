@@ -61,7 +61,7 @@ def approve(
             conflicts=found.conflicts,
             not_shown=found.not_shown,
         )
-        keyid, same = key.keyid if key else "", review_people.of(pack).same
+        keyid, same = key.keyid if key else "", review_people.of(pack).one
         for earlier in state_of(verified(pack), rules, same).statements:
             theirs = earlier.standing == "counts" and of_one(earlier, said.by, keyid, same)
             if theirs and (why := unlike(earlier, keyid)):
@@ -79,7 +79,7 @@ def withdraw(
     with exclusive(pack):
         packed = Packed(pack)
         taken = WithdrawalSaid(withdraws=number, by=by.strip(), comment=comment.strip())
-        same = review_people.of(pack).same
+        same = review_people.of(pack).one
         before = state_of(verified(pack), packed.run.approval, same)
         statement = next((each for each in before.statements if each.record.number == number), None)
         why = refusal(statement, taken, key.keyid if key else "", same)
@@ -91,7 +91,7 @@ def withdraw(
 
 def show(packed: Packed) -> State:
     """Write the page and the sign-off sheet of a pack's records, and return the state."""
-    state = state_of(verified(packed.path), packed.run.approval, review_people.of(packed.path).same)
+    state = state_of(verified(packed.path), packed.run.approval, review_people.of(packed.path).one)
     page.write(packed.path, packed.run, packed.about.name, state)
     return state
 

@@ -11,7 +11,9 @@ import duckdb
 from audit.approve.review_people import People
 from audit.approve.review_rules import Asked
 from audit.errors import IntegrityError, UsageError
+from audit.render import fronts
 from audit.render.review import FOLDER, sent
+from audit.seal import head as pack_head
 from audit.seal import sums
 from audit.store import head, tables
 from audit.store.layout import RunFolder
@@ -77,6 +79,13 @@ def opened(path: Path) -> ReviewPack:
     """
     if not (path / "data").is_dir():
         raise UsageError("there is no pack here", where=str(path), hint="name the folder of an access-review pack")
+    kind = pack_head.read(path).pack
+    if kind != fronts.ACCESS_REVIEW:
+        raise UsageError(
+            f"this is a {kind} pack: nobody was asked to review anything in it",
+            where=str(path),
+            hint="name an access-review pack; `jobaudit render RUN --pack access-review` makes one",
+        )
     if not all((path / "data" / f"{table}.parquet").is_file() for table in _NEEDED):
         raise UsageError(
             "this pack asks for no review: it has no entitlements",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _APART = re.compile(r"[<>()\[\];|/]+")
+_ADDRESSED = re.compile(r"([^<>]+)<([^<>]+)>")
 _NAMES = {
     "principals": ("principal_id", ("principal_id", "display_name", "user_principal_name", "app_id")),
     "entitlements": ("principal_id", ("principal_id", "principal", "principal_login")),
@@ -59,6 +60,17 @@ class People:
         """Tell whether two names are one, or may stand for one principal."""
         return bool(_parts(name) & _parts(other) or self.known(name) & self.known(other))
 
+    def one(self, name: str, other: str) -> bool:
+        """Tell whether two whole names are one person's: spelled alike, or of one principal.
+
+        Unlike :meth:`same` it doesn't count what stands beside a name: two people of one team are two.
+        """
+        mine, theirs = _whole(name), _whole(other)
+        return bool(mine & theirs or self._all(mine) & self._all(theirs))
+
+    def _all(self, names: set[str]) -> frozenset[str]:
+        return frozenset().union(*(self._ids.get(each, ()) for each in names))
+
     def barred(self, name: str) -> frozenset[str]:
         """Return the ids of principals about whose access somebody of this name may not decide.
 
@@ -69,6 +81,12 @@ class People:
         above = (self._groups.get(principal, set()) for principal in own)
         told = (barred for reviewer, barred in self._barred.items() if self.same(name, reviewer))
         return own.union(*above, *told)
+
+
+def _whole(name: str) -> set[str]:
+    """Return a name as it is written, and of ``Ana Ruiz <ana@contoso.example>`` both of its names too."""
+    found = _ADDRESSED.fullmatch(name.strip())
+    return {plain(each) for each in (name, *(found.groups() if found else ())) if plain(each)}
 
 
 def _parts(name: str) -> set[str]:

@@ -11,7 +11,7 @@ import msgspec
 from audit.model.review import Decision, Judged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from audit.approve.review_pack import Entitlement, ReviewPack
     from audit.model.review import ReviewRecord
@@ -100,13 +100,13 @@ def state(pack: ReviewPack, records: Iterable[ReviewRecord], *, signed: Sequence
     """
     about = list(records)
     counted = [each for each in about if each.rows_sha256 == pack.rows]
-    said: dict[str, tuple[Judged, datetime]] = {}
+    said: dict[str, tuple[Judged, Decision, datetime]] = {}
     for record in counted:
         for judged in record.judged:
             if judged.decision is not None and judged.entitlement_id in pack.entitlements:
-                said[judged.entitlement_id] = (judged, record.imported_at)
+                said[judged.entitlement_id] = (judged, judged.decision, record.imported_at)
     days = timedelta(days=pack.run.review.days_to_revoke)
-    made = [_decided(pack.entitlements[key], judged, at, days) for key, (judged, at) in said.items()]
+    made = [_decided(pack.entitlements[key], *told, days) for key, told in said.items()]
     order = {key: number for number, key in enumerate(pack.entitlements)}
     made.sort(key=lambda each: order[each.entitlement_id])
     privileged = {key for key, each in pack.entitlements.items() if each.privileged}
@@ -129,8 +129,8 @@ def state(pack: ReviewPack, records: Iterable[ReviewRecord], *, signed: Sequence
     )
 
 
-def _decided(about: Entitlement, judged: Judged, at: datetime, days: timedelta) -> Decided:
-    decision, day = judged.decision or Decision.KEEP, judged.decided_on or at.date()
+def _decided(about: Entitlement, judged: Judged, decision: Decision, at: datetime, days: timedelta) -> Decided:
+    day = judged.decided_on or at.date()
     return Decided(
         entitlement_id=about.entitlement_id,
         principal=about.principal,
@@ -152,9 +152,7 @@ def _steads(made: Sequence[Decided]) -> tuple[Stead, ...]:
     return tuple(Stead(sent_to=sent, decided_by=by, rows=rows) for (sent, by), rows in sorted(counted.items()))
 
 
-def _owed(
-    pack: ReviewPack, said: dict[str, tuple[Judged, datetime]], counted: Sequence[ReviewRecord]
-) -> tuple[Owed, ...]:
+def _owed(pack: ReviewPack, said: Collection[str], counted: Sequence[ReviewRecord]) -> tuple[Owed, ...]:
     """Return every reviewer's part, those who owe most first."""
     rows: dict[str, list[str]] = {}
     for key, each in pack.entitlements.items():

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-Line = Annotated[str, Meta(pattern=r"^\S(.*\S)?$", max_length=300)]
-"""A text of one line that isn't blank."""
+RoleName = Annotated[str, Meta(pattern=r"^\S(.*\S)?$", max_length=300)]
+"""What people call a role: one line that isn't blank."""
 
 
 class ApprovalDecision(StrEnum):
@@ -23,7 +23,7 @@ class ApprovalDecision(StrEnum):
 class ApprovalRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[approval]: when a pack counts as approved. A run keeps them as they were when it began, under the seal."""
 
-    required_roles: tuple[Line, ...] = ()
+    required_roles: tuple[RoleName, ...] = ()
     """Each of these roles has to approve; as people give it with --role, whatever the casing."""
     minimum: Annotated[int, Meta(ge=1, le=50)] = 1
     """How many people have to approve at least."""

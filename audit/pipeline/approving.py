@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from audit.approve import decide
-from audit.pipeline.verifying import found
+from audit.pipeline.naming import pack_folder
 from audit.seal import keys
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def approve(
     key: Signing | None,
 ) -> Said:
     """Record a decision about a pack named by id or path. Raises as :func:`audit.approve.decide.approve`."""
-    pack = found(pack_ref, output)
+    pack = pack_folder(pack_ref, output)
     path, state = decide.approve(pack, decision=decision, by=by, role=role, ticket=ticket, comment=comment, key=key)
     said = state.statements[-1].said
     return Said(path, state, said.conflicts, said.not_shown)
@@ -44,7 +44,7 @@ def approve(
 
 def withdraw(pack_ref: str, *, output: Path, number: int, by: str, comment: str, key: Signing | None) -> Said:
     """Record that an approval is taken back. Raises as :func:`audit.approve.decide.withdraw`."""
-    return Said(*decide.withdraw(found(pack_ref, output), number=number, by=by, comment=comment, key=key))
+    return Said(*decide.withdraw(pack_folder(pack_ref, output), number=number, by=by, comment=comment, key=key))
 
 
 def approver_key(path: Path | None, passphrase_env: str, environment: dict[str, str]) -> Signing | None:

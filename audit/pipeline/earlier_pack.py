@@ -6,54 +6,85 @@ import contextlib
 import re
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from audit.approve import review_people
 from audit.approve.chain import verified
-from audit.approve.state import state_of
-from audit.errors import IntegrityError, StoreError
-from audit.seal import chain, head, statement, sums
+from audit.approve.state import State, state_of
+from audit.errors import IntegrityError
+from audit.seal import chain, head, statement, sums, tree
 from audit.seal.verify.packed import Packed
 from audit.seal.verify.signature import signature
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from audit.approve.state import State
     from audit.model import Run
 
 _RECORD = re.compile(r"\d{4}-.*\.json")
 
 
+class _Began(msgspec.Struct, frozen=True):
+    """The one thing that run.json is asked for of every pack."""
+
+    started: datetime
+
+
+class _Read(NamedTuple):
+    """What a pack says, as far as it can be read; else why it can't."""
+
+    packed: Packed | None = None
+    state: State | None = None
+    why: str = ""
+
+
 class EarlierPack:
-    """A folder among packs. ``packed`` and ``state`` are null where they can't be read; ``why`` says so then."""
+    """A folder among packs. Only its place in time is read at once: the rest once it is asked for."""
 
-    def __init__(self, folder: Path, run: Run, why: str = "") -> None:
-        self.folder, self.why = folder, why
+    def __init__(self, folder: Path, run: Run, said: head.PackHead | chain.Damaged) -> None:
+        self.folder, self._until = folder, run.finished or run.started
+        self._damaged = said.why if isinstance(said, chain.Damaged) else ""
         self.started = None if folder.is_symlink() else _started(folder)
-        self.kind = next((each for each in head.PACKS if folder.name.startswith(f"{each}-")), None)
-        self.packed: Packed | None = None
-        self.state: State | None = None
-        if not why:
-            self._read(run.finished or run.started)
+        named = next((each for each in head.PACKS if folder.name.startswith(f"{each}-")), None)
+        self.kind = said.pack if isinstance(said, head.PackHead) else named
 
-    def _read(self, until: datetime) -> None:
-        """Read what the pack says, and what was said of it until then. What breaks makes nothing of it unseen."""
+    @cached_property
+    def _read(self) -> _Read:
+        """Read what the pack says, and what was said of it until the run ended. What breaks is told, never left out."""
+        if self._damaged:
+            return _Read(why=self._damaged)
+        packed = None
         try:
-            self.packed = Packed(self.folder)
-            self.kind = self.packed.about.pack
-            said = [record for record in verified(self.folder) if record.recorded_at <= until]
-            self.state = state_of(said, self.packed.run.approval, review_people.of(self.folder).same)
+            packed = Packed(self.folder)
+            said = [record for record in verified(self.folder) if record.recorded_at <= self._until]
+            return _Read(packed, state_of(said, packed.run.approval, review_people.of(self.folder).one))
         except IntegrityError as error:
-            self.why = error.message
+            return _Read(packed, why=error.message)
         except OSError as error:
-            self.why = _unreadable(error)
+            return _Read(packed, why=_unreadable(error))
+
+    @property
+    def packed(self) -> Packed | None:
+        """The pack; null where it can't be read as one."""
+        return self._read.packed
+
+    @property
+    def state(self) -> State | None:
+        """What people had said of it; null where that can't be told."""
+        return self._read.state
+
+    @property
+    def why(self) -> str:
+        """Why one of both is null; empty = neither is."""
+        return self._read.why
 
     @property
     def newness(self) -> tuple[bool, float, bool, str]:
         """What packs are ordered by: one whose time can't be read may be the newest; a renamed copy gives way."""
         at = self.started.timestamp() if self.started else 0.0
-        return (self.started is None, at, self.packed is not None, self.folder.name)
+        return (self.started is None, at, not self._damaged, self.folder.name)
 
     @property
     def maybe_approved(self) -> bool:
@@ -103,8 +134,7 @@ def before(run: Run, packs: Path) -> list[EarlierPack]:
     """Return what lies among packs and is of a run that began before, or may be: the newest first."""
     found = []
     for each in chain.heads(packs):
-        why = each.why if isinstance(each, chain.Damaged) else ""
-        earlier = EarlierPack(packs / each.name, run, why)
+        earlier = EarlierPack(packs / each.name, run, each)
         if earlier.started is None or earlier.started < run.started:
             found.append(earlier)
     return sorted(found, key=lambda each: each.newness, reverse=True)
@@ -113,8 +143,8 @@ def before(run: Run, packs: Path) -> list[EarlierPack]:
 def _started(folder: Path) -> datetime | None:
     """Return when a pack's run began; null = that can't be told."""
     try:
-        started = datetime.fromisoformat(str(statement.json_of(folder, "run.json")["started"]))
-    except (IntegrityError, StoreError, OSError, KeyError, ValueError):
+        started = msgspec.json.decode(tree.read(folder, "run.json"), type=_Began).started
+    except (IntegrityError, OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return started if started.tzinfo else None
 

@@ -19,7 +19,7 @@ from audit.errors import ConfigError, EngineError
 from audit.model import Record, Run, RunState, Window, columns
 from audit.model.ids import resource_group_of, subscription_of
 from audit.pipeline.tabling import broken_controls, scratch
-from audit.store import Coverage
+from audit.store import Coverage, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,8 +48,7 @@ def try_out(control: Path, fixture: Path) -> Tried:
     run = _run(given)
     assess.check_policy([loaded], run.settings, where=given.place)
     with scratch() as database:
-        with contextlib.closing(duckdb.connect(str(database))) as con:
-            con.execute("set TimeZone = 'UTC'")
+        with contextlib.closing(tables.connect(str(database))) as con:
             _lay(con, given, run)
         assess.assess(database, run, [loaded])
         with contextlib.closing(duckdb.connect(str(database), read_only=True)) as con:

@@ -1,7 +1,8 @@
-"""Which run is meant: an id, a folder, or ``latest``."""
+"""Which run is meant: an id, a folder, or ``latest``; and which pack: an id or a folder."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit import evidence
@@ -9,8 +10,6 @@ from audit.errors import UsageError
 from audit.model import RunState
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from audit.store import Store
 
 LATEST = "latest"
@@ -32,3 +31,17 @@ def named(store: Store, run_ref: str, output: Path) -> str:
         where=str(output),
         hint="collect everything first: jobaudit collect --config audit.toml",
     )
+
+
+def pack_folder(ref: str, output: Path) -> Path:
+    """Return the folder of a pack, named by id or path, under the name that it bears. Raises UsageError.
+
+    A link stays one: what reads packs refuses it.
+    """
+    for folder in (output / "packs" / ref, Path(ref)):
+        if ref and (folder.is_dir() or folder.is_symlink()):
+            return folder.absolute() if folder.name not in ("", "..") else folder.resolve()
+    packs = (path.name for path in (output / "packs").glob("*/"))
+    names = sorted((name for name in packs if not name.startswith(".")), reverse=True)
+    hint = "packs here: " + ", ".join(names[:5]) if names else "give the folder of a pack, or --output"
+    raise UsageError(f"there is no pack {ref!r}", where=str(output / "packs"), hint=hint)

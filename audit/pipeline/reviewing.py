@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +16,7 @@ from audit.approve.review_state import ReviewState, state
 from audit.approve.review_words import lines
 from audit.errors import ExitCode, UsageError
 from audit.pipeline import earlier_reviews
-from audit.seal import head
+from audit.pipeline.naming import pack_folder
 from audit.seal.verify.packed import Packed
 from audit.store import Store
 from audit.store.lock import exclusive
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from audit.seal.keys import Signing
     from audit.store import Reviews
 
-ACCESS_REVIEW = "access-review"
 _DEFAULT = Path("output")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -72,7 +70,7 @@ def review_import(
     UsageError, IntegrityError where the pack isn't as it was sealed or its records are damaged, StoreError.
     """
     workbooks = returned_files.read(files)
-    place = _place(pack, output) if pack else _named(workbooks, output)
+    place = pack_folder(pack, output or _DEFAULT) if pack else _named(workbooks, output)
     review = opened(place)
     kept = _store(place, output).reviews
     with exclusive(place):
@@ -100,33 +98,9 @@ def review_status(pack: str, *, output: Path | None = None) -> Reviewed:
 
     Raises UsageError, IntegrityError.
     """
-    place = _reviewed(_place(pack, output))
+    place = pack_folder(pack, output or _DEFAULT)
     review = opened(place)
     return Reviewed(pack=review.path, state=_state(review, _store(place, output).reviews))
-
-
-def _reviewed(place: Path) -> Path:
-    """Return a pack's folder, unless it calls itself another kind of pack: nothing was sent out of that."""
-    kind = head.read(place).pack if (place / head.HEAD).is_file() else ACCESS_REVIEW
-    if kind != ACCESS_REVIEW:
-        raise UsageError(
-            f"this is a {kind} pack: nobody was asked to review anything in it",
-            where=str(place),
-            hint="name an access-review pack; `jobaudit render RUN --pack access-review` makes one",
-        )
-    return place
-
-
-def _place(ref: str, output: Path | None) -> Path:
-    """Return the folder of a pack named by id or by path."""
-    for place in (Path(ref), (output or _DEFAULT) / "packs" / ref):
-        if ref and place.is_dir():
-            return Path(os.path.abspath(place))  # noqa: PTH100  resolve() would follow a link, which sums.check refuses
-    raise UsageError(
-        f"there is no pack {ref!r}",
-        where=str((output or _DEFAULT) / "packs"),
-        hint="name the pack's folder with --pack, or where packs are with --output",
-    )
 
 
 def _named(workbooks: Sequence[Workbook], output: Path | None) -> Path:
@@ -136,7 +110,7 @@ def _named(workbooks: Sequence[Workbook], output: Path | None) -> Path:
         raise UsageError(
             f"{workbooks[0].name} names no pack: {name!r}", hint="name the pack that it belongs to with --pack"
         )
-    return _place(str((output or _DEFAULT) / "packs" / name), output)
+    return pack_folder(name, output or _DEFAULT)
 
 
 def _store(place: Path, output: Path | None) -> Store:

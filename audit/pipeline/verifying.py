@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from audit.approve import checked as checked_approvals
 from audit.approve import review_checked
-from audit.errors import UsageError
+from audit.pipeline.naming import pack_folder
 from audit.seal import keys
 from audit.seal.verify import Report
 from audit.seal.verify import verify as checked
@@ -35,7 +35,7 @@ def verify(
     Raises UsageError where there is no such folder, IntegrityError where it is no sealed pack.
     """
     return checked(
-        found(pack_ref, output),
+        pack_folder(pack_ref, output),
         trusted=trusted,
         roots=roots,
         deep=deep,
@@ -44,17 +44,6 @@ def verify(
             (review_checked.TITLE, review_checked.review),
         ],
     )
-
-
-def found(pack_ref: str, output: Path) -> Path:
-    """Return the folder of a pack, named by id or path, under the name that it bears. Raises UsageError."""
-    for folder in (output / "packs" / pack_ref, Path(pack_ref)):
-        if pack_ref and (folder.is_dir() or folder.is_symlink()):
-            return folder.absolute() if folder.name not in ("", "..") else folder.resolve()
-    packs = (path.name for path in (output / "packs").glob("*/"))
-    names = sorted((name for name in packs if not name.startswith(".")), reverse=True)
-    hint = "packs here: " + ", ".join(names[:5]) if names else "give the folder of a pack, or --output"
-    raise UsageError(f"there is no pack {pack_ref!r}", where=str(output / "packs"), hint=hint)
 
 
 def keygen(path: Path, passphrase: str = "") -> PublicKey:

@@ -114,6 +114,12 @@ def test_one_person_by_two_names_counts_once(tmp_path: Path, other: str) -> None
     assert decide.withdraw(pack, number=2, by="olga@x.example", comment="no", key=None)[1].word == "open"
 
 
+def test_two_people_of_one_team_are_two(tmp_path: Path) -> None:
+    pack = approvable.make(tmp_path, minimum=2)
+    say(pack, "Ana (Finance)")
+    assert say(pack, "Bo (Finance)").word == "approved"
+
+
 def test_one_key_is_one_person_whatever_the_names(tmp_path: Path) -> None:
     pack, mine = approvable.make(tmp_path / "packs", minimum=2), sealed_pack.key(tmp_path)
     say(pack, "first@x.example", key=mine)
