@@ -131,7 +131,7 @@ async def _signed(session: _Session, key: KeyVaultKey, digest: bytes) -> bytes:
     from azure.keyvault.keys.crypto.aio import CryptographyClient  # noqa: PLC0415
 
     async with CryptographyClient(key, session.credential, **session.options) as client:
-        raw = (await client.sign(SignatureAlgorithm.es256, digest)).signature
+        raw: bytes = (await client.sign(SignatureAlgorithm.es256, digest)).signature
     if len(raw) != 2 * _SIZE:
         raise ConfigError(f"the vault answered a signature of {len(raw)} bytes", where=WHERE, hint="use a P-256 key")
     return raw
