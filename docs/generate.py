@@ -1,4 +1,4 @@
-"""Make the pages about tables, configuration, controls and scalers, and the schema of results, from the code.
+"""Make the pages about tables, configuration, controls and scalers, and the schemas of JSON files, from the code.
 
 So they can't go stale: run it with `make docs`; the docs check fails where a page isn't what this makes.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from audit import diff
 from audit.assess import catalogue, load
 from audit.assess.frameworks import frameworks
 from audit.config import packaged
@@ -19,6 +20,7 @@ PAGES = {
     "controls.md": lambda: catalogue.markdown(load([packaged("config") / "controls"]), frameworks()),
     "scalers.md": scalers.page,
     "findings.schema.json": lambda: results.schema().decode(),
+    "diff.schema.json": lambda: diff.schema().decode(),
 }
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from audit import ending
 from audit.cli.app import app
-from audit.cli import runs, packs, reaching, controls, review, sandbox
+from audit.cli import runs, packs, differing, reaching, controls, review, sandbox
 
-__all__ = ["app", "controls", "main", "packs", "reaching", "review", "runs", "sandbox"]
+__all__ = ["app", "controls", "differing", "main", "packs", "reaching", "review", "runs", "sandbox"]
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from audit.pipeline.approving import approve, approver_key, withdraw
     from audit.pipeline.collecting import Collection, collect, resume, role, window_of
     from audit.pipeline.demo import Demo, demo, serve
+    from audit.pipeline.diffing import Compared, diff, save
     from audit.pipeline.doctor import Finding, examine
     from audit.pipeline.fixturing import Tried, try_out
     from audit.pipeline.rendering import PACKS, Rendered, check_pack, render
@@ -32,6 +33,7 @@ _HOMES = {
     "audit.pipeline.approving": ("approve", "approver_key", "withdraw"),
     "audit.pipeline.collecting": ("Collection", "collect", "resume", "role", "window_of"),
     "audit.pipeline.demo": ("Demo", "demo", "serve"),
+    "audit.pipeline.diffing": ("Compared", "diff", "save"),
     "audit.pipeline.doctor": ("Finding", "examine"),
     "audit.pipeline.fixturing": ("Tried", "try_out"),
     "audit.pipeline.rendering": ("PACKS", "Rendered", "check_pack", "render"),
@@ -46,6 +48,7 @@ _HOMES = {
 __all__ = [
     "PACKS",
     "Collection",
+    "Compared",
     "Demo",
     "Finding",
     "Rendered",
@@ -59,6 +62,7 @@ __all__ = [
     "collect",
     "controls_in",
     "demo",
+    "diff",
     "examine",
     "keygen",
     "query",
@@ -67,6 +71,7 @@ __all__ = [
     "review_import",
     "review_status",
     "role",
+    "save",
     "schedule",
     "serve",
     "signing_key",

@@ -17,7 +17,7 @@ from audit.errors import EngineError, IntegrityError, UsageError
 from audit.pipeline import earlier_packs, earlier_reviews
 from audit.pipeline.naming import named
 from audit.pipeline.recalling import recall, recall_window
-from audit.store import History, Readable, Reviews, Store
+from audit.store import History, Readable, Reviews, Store, tables
 
 if TYPE_CHECKING:
     from audit.assess import Control
@@ -139,7 +139,7 @@ def query(where: str, sql: str, *, output: Path) -> Iterator[tuple[Any, ...]]:
     Raises ConfigError for SQL that fails, UsageError where there is no such pack or run.
     """
     with scratch() as database:
-        pack = _pack(where, output)
+        pack = pack_of(where, output)
         if pack is None:
             store = Store(output)
             tabled(
@@ -151,26 +151,34 @@ def query(where: str, sql: str, *, output: Path) -> Iterator[tuple[Any, ...]]:
                 packs=output / "packs",
             )
         else:
-            _loaded(pack, database)
+            loaded(pack, database)
         with assess.Locked(database, timeout=60.0) as locked:
             yield from locked.rows(sql, where="the command line")
 
 
-def _loaded(pack: Path, database: Path) -> None:
-    with contextlib.closing(duckdb.connect(str(database))) as con:
-        for path in sorted((pack / "data").glob("*.parquet")):
+def loaded(pack: Path, database: Path, only: Sequence[str] = ()) -> tuple[str, ...]:
+    """Load a pack's tables, or ``only`` these, into ``database``; return which of these it lacks.
+
+    Raises IntegrityError where one can't be read.
+    """
+    there = {path.stem: path for path in sorted((pack / "data").glob("*.parquet"))}
+    with contextlib.closing(tables.connect(str(database))) as con:
+        for name, path in there.items():
+            if only and name not in only:
+                continue
             try:
-                name = path.stem.replace('"', '""')
-                con.execute(f'create table "{name}" as select * from read_parquet(?)', [str(path)])
+                con.execute(f"create table {tables.identifier(name)} as select * from read_parquet(?)", [str(path)])
             except duckdb.Error as error:
                 raise IntegrityError(
                     f"a table of the pack is damaged: {str(error).partition(chr(10))[0]}",
                     where=str(path),
                     hint="restore the file from a copy, or render the run again",
                 ) from error
+    return tuple(name for name in only if name not in there)
 
 
-def _pack(where: str, output: Path) -> Path | None:
+def pack_of(where: str, output: Path) -> Path | None:
+    """Return the folder of a pack that is named by its id or path; None = it is no pack."""
     for folder in (Path(where), output / "packs" / where):
         if (folder / "data").is_dir():
             return folder

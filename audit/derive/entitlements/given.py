@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 ID = """'E-' || upper(substr(sha256(concat_ws(chr(31), kind, lower(principal_id), role_key,
     lower(rtrim(scope, '/')))), 1, 12))"""
 
-_GIVEN = f"""
+GIVEN = f"""
 create or replace temp table given_entitlements as
 with activated as (
     select lower(origin_assignment_id) as assignment_key, max(ends) as ends, bool_or(ends is null) as lasting
@@ -94,7 +94,7 @@ select * from above
 
 def create(con: duckdb.DuckDBPyConnection) -> None:
     """Create the temporary ``given_entitlements`` and ``groups_above``."""
-    con.execute(_GIVEN)
+    con.execute(GIVEN)
     con.execute(_ABOVE)
 
 
