@@ -39,6 +39,16 @@ class _State(NamedTuple):
     detail: str
 
 
+class _Found(NamedTuple):
+    """What was found of the failure that an exception is about."""
+
+    used: bool | None
+    """Whether there is one to waive; None = it can't be told."""
+    told: str
+    broken: bool = False
+    """The exception is about nothing that there is."""
+
+
 def moment(run: Run) -> datetime:
     """Return the time as of which exceptions are judged: when the run had read everything."""
     return run.finished or run.window.until
@@ -110,9 +120,9 @@ class Waivers:
     def _state(self, waiver: Waiver) -> _State:
         if told := self._broken.get(waiver.id):
             return _State("broken", False, f"{told}; it waives nothing")
-        used, told = self._found(waiver)
-        if used is None and told.startswith("broken: "):
-            return _State("broken", False, told.removeprefix("broken: "))
+        used, told, broken = self._found(waiver)
+        if broken:
+            return _State("broken", False, told)
         if waiver.expires < self._at:
             again = ", and the failure counts again" if used else ""
             return _State("expired", False, f"{_ago(waiver.expires, self._at)}; {told}{again}")
@@ -120,33 +130,33 @@ class Waivers:
             return _State("unused", False, told)
         return _State("in_force", used, f"{told}, and the failure is waived" if used else told)
 
-    def _found(self, waiver: Waiver) -> tuple[bool | None, str]:
-        """Return whether there is a failure to waive, and what was found; None = it can't be told, or it is broken."""
+    def _found(self, waiver: Waiver) -> _Found:
         key = waiver.job.lower()
         job = self._estate.jobs.get(key)
         if job is None:
-            return None, self._nowhere(key)
+            return self._nowhere(key)
         if job.deleted:
-            return False, f"the job was {job.deleted}"
+            return _Found(False, f"the job was {job.deleted}")
         return self._answered(waiver, key)
 
-    def _nowhere(self, key: str) -> str:
+    def _nowhere(self, key: str) -> _Found:
         if key in self._estate.known:
-            return "the job is out of this run's scope, so it was not judged"
+            return _Found(None, "the job is out of this run's scope, so it was not judged")
         if not self._estate.listed(key):
-            return "this run did not read the jobs there, so it was not judged"
-        return "broken: there is no such job where this run read all jobs; it waives nothing"
+            return _Found(None, "this run did not read the jobs there, so it was not judged")
+        return _Found(False, "there is no such job where this run read all jobs; it waives nothing", broken=True)
 
-    def _answered(self, waiver: Waiver, key: str) -> tuple[bool | None, str]:
+    def _answered(self, waiver: Waiver, key: str) -> _Found:
         said = self._said.get((waiver.control.lower(), key), {})
         verdict = said.get(waiver.subject)
         if verdict == Verdict.FAIL:
-            return True, "the check fails"
+            return _Found(True, "the check fails")
         if verdict == Verdict.NOT_ASSESSED or (verdict is None and Verdict.NOT_ASSESSED in said.values()):
-            return None, "the check could not be assessed, so nobody knows whether it is needed"
+            return _Found(None, "the check could not be assessed, so nobody knows whether it is needed")
         if verdict is None and set(said.values()) != {Verdict.NOT_APPLICABLE.value}:
-            return None, f"broken: the control answers for no such subject; {_subjects(waiver.subject, said)}"
-        return False, "the check passes" if verdict == Verdict.PASS else "the check does not apply to the job"
+            told = f"the control answers for no such subject; {_subjects(waiver.subject, said)}"
+            return _Found(False, told, broken=True)
+        return _Found(False, "the check passes" if verdict == Verdict.PASS else "the check does not apply to the job")
 
 
 def check_exceptions(controls: Sequence[Control], days: ExceptionDays, exceptions: Exceptions | None) -> None:

@@ -40,7 +40,7 @@ with scoped as (
     select a.row_id, a.alert_id, a.kind, a.target_type,
            lower(rtrim(unnest(from_json(a.scopes, '["VARCHAR"]')), '/')) as scope_key from alerts a
 )
-select w.job_id, w.job_key, s.row_id as alert_row, min_by(w.about, w.about = 'scope') as about,
+select w.job_id, w.job_key, s.row_id as alert_row, min_by(w.about, row(w.about = 'scope', w.about)) as about,
        list(distinct w.scope_key order by w.scope_key) as scope_keys
 from scoped s join alert_watch w using (scope_key)
 where w.about <> 'scope' or s.kind = 'activity_log' or lower(s.target_type) = 'microsoft.app/jobs'

@@ -229,7 +229,9 @@ from (
            held.status, held.active_messages, held.dead_letters, held.max_delivery_count,
            case when w.measure = 'hub' then coalesce(readers.consumer_groups, 0)
                 + if(coalesce(lower(w.consumer), '$default') = '$default', 1, 0) end as consumer_groups,
-           count(*) over (partition by w.resource_key, lower(w.entity), lower(w.parent_entity)) as watched_by,
+           case when w.resource_key is not null
+                then count(*) over (partition by w.resource_key, lower(w.entity), lower(w.parent_entity))
+                end as watched_by,
            f.raw_ref as metrics_ref, held.raw_ref as entity_ref
     from work_rules w
     left join figures f using (job_key, rule_name)

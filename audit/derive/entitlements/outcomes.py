@@ -89,7 +89,7 @@ group by d.entitlement_id, d.kind
 
 _GONE = """
 create or replace temp table outcome_deletions as
-select lower(rtrim(resource_id, '/')) as via_key, max(event_time) as "at", arg_max(caller, event_time) as caller
+select lower(rtrim(resource_id, '/')) as via_key, max(event_time) as "at", arg_max_null(caller, event_time) as caller
 from activity_log
 where lower(operation) like '%/delete' and lower(status) in ('succeeded', 'success') and resource_id is not null
 group by all
@@ -110,12 +110,12 @@ there as (
     from given_entitlements group by all
 ),
 deleted as (
-    select d.review, d.entitlement_id, max(x."at") as "at", arg_max(x.caller, x."at") as caller
+    select d.review, d.entitlement_id, max(x."at") as "at", arg_max_null(x.caller, x."at") as caller
     from (select review, entitlement_id, lower(unnest(via_ids::VARCHAR[])) as via_key from decided) d
     join outcome_deletions x using (via_key) group by all
 ),
 proven as (
-    select review, entitlement_id, arg_min("at", run_started) as "at", arg_min("by", run_started) as "by",
+    select review, entitlement_id, arg_min_null("at", run_started) as "at", arg_min_null("by", run_started) as "by",
            min(run_started) as run_started
     from history.review_proofs where state = 'done' group by all
 ),

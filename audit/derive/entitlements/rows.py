@@ -25,7 +25,7 @@ select g.entitlement_id, any_value(g.kind) as kind, any_value(g.access) as acces
        to_json(list(distinct g.via_id order by g.via_id)) as via_ids,
        bool_or(g.condition is null) as unconditional, min(g.condition) as condition,
        case when bool_or(g.expires is null) then null else max(g.expires) end as expires,
-       max(g.given_on) as given_on, arg_max(g.given_by_id, g.given_on) as given_by_id,
+       max(g.given_on) as given_on, arg_max_null(g.given_by_id, g.given_on) as given_by_id,
        arg_min(g.observed_at, g.raw_ref) as observed_at, min(g.raw_ref) as raw_ref, min(g.source_key) as source_key
 from given_entitlements g where g.source_key in (select source_key from sources)
 group by g.entitlement_id
@@ -36,7 +36,8 @@ _CHANGED = """
 create or replace temp table entitlement_changes_seen as
 with seen as (
     select lower(rtrim(resource_id, '/')) as via_key, max("at") as "at",
-           arg_max(coalesce(changed_by_name, changed_by), "at") as changed_by, arg_max(operation, "at") as operation
+           arg_max_null(coalesce(changed_by_name, changed_by), "at") as changed_by,
+           arg_max_null(operation, "at") as operation
     from changes where resource_id is not null and kind in ('access', 'configuration', 'deletion')
       and lower(coalesce(status, '')) not in ('failed', 'canceled', 'cancelled')
     group by all
@@ -44,8 +45,8 @@ with seen as (
 via as (
     select entitlement_id, lower(unnest(via_ids::VARCHAR[])) as via_key from one_entitlement
 )
-select entitlement_id, max("at") as "at", arg_max(changed_by, "at") as changed_by,
-       arg_max(operation, "at") as operation
+select entitlement_id, max("at") as "at", arg_max_null(changed_by, "at") as changed_by,
+       arg_max_null(operation, "at") as operation
 from via join seen using (via_key) group by all
 """
 

@@ -24,8 +24,8 @@ with last as (
 ),
 decided as (
     select d.entitlement_id, arg_max(d.decision, (d.decided_on, d.review)) as decision,
-           arg_max(d.reason, (d.decided_on, d.review)) as reason,
-           arg_max(d.decided_by, (d.decided_on, d.review)) as decided_by,
+           arg_max_null(d.reason, (d.decided_on, d.review)) as reason,
+           arg_max_null(d.decided_by, (d.decided_on, d.review)) as decided_by,
            max(d.decided_on) as decided_on, arg_max(d.review, (d.decided_on, d.review)) as review
     from review_decisions d where d.decision is not null group by all
 ),

@@ -174,3 +174,29 @@ def test_a_reach_that_is_not_written_out_is_unknown(reached: bool, count: int | 
     row = counted(reviews=[("last", 30, 1, True)], reached=reached)
     assert row["entitlements"] == row["owed"] == count
     assert row["to_do"] == (0 if reached else None)
+
+
+def test_a_word_of_the_newest_decision_is_its_own(tables: RunTables) -> None:
+    """The newest decision gives no reason: that of the one before isn't its."""
+    tables.add(JOB, assigned(BEN), OWNER)
+    con = tables.derived()
+    (held,) = con.execute("select entitlement_id from entitlements").fetchall()
+    earlier.create(con)
+    for name, day, reason in (("old", 40, "she left"), ("new", 10, None)):
+        began = NOW - timedelta(days=day)
+        con.execute(
+            "insert into history.review_issued by name select $1 as review, $2 as run_started, $2 as run_finished, "
+            "$2 as due, 1 as entitlements, 1 as records, $1 = 'new' as last", [name, began],
+        )  # fmt: skip
+        con.execute(
+            "insert into history.review_rows by name select $1 as review, $2 as entitlement_id, 'role' as kind, "
+            "'/' as scope, '[]' as via_ids, '[]' as capabilities, 1 as jobs, 'R-1' as reach_id", [name, held[0]],
+        )  # fmt: skip
+        con.execute(
+            "insert into history.review_decisions values (?, ?, 'keep', ?, 'ana', ?, ?)",
+            [name, held[0], reason, began.date(), began],
+        )
+    derive(con, tables.run)
+    con.close()
+    (row,) = tables.query("select previous_decision, previous_reason, previous_review from entitlements")
+    assert row == {"previous_decision": "keep", "previous_reason": None, "previous_review": "new"}

@@ -222,7 +222,7 @@ REQUIREMENTS = Sheet(
         ),
         Column("title", "What it checks", 44, Kind.LONG),
         Column("severity", "Severity", 10, Kind.WORD, "How much a failure weighs."),
-        Column("failed", "Fail", 8, Kind.INT, "Empty: there is no control."),
+        Column("failed", "Fail", 8, Kind.INT, "Empty: no control is there, or it gave no verdict."),
         Column("waived", "Of them waived", 9, Kind.INT, "Failures that an exception covers; they stay failures."),
         Column("open", "Not assessed", 10, Kind.INT, "Subjects for which evidence is missing."),
         Column("passed", "Pass", 8, Kind.INT),
