@@ -252,7 +252,7 @@ class Report:
     def _each_framework(self, kinds: list[Row]) -> None:
         """Write a page for each framework: what supports it, and what can't be shown."""
         told = {
-            "gaps": sum(kind["gaps"] + kind["malformed"] for kind in kinds),
+            "gaps": sum(kind["gaps"] for kind in kinds),
             "left_out": coverage.left_out(self._run),
         }
         for framework in self._frameworks:

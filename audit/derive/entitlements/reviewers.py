@@ -62,8 +62,9 @@ select e.entitlement_id, e.principal_id,
        s.reviewer,
        case when r.reviewer is not null then 'rule ' || r.rule || ' of [review]'
             when nullif(e.owner, '') is not null then 'the tag ' || $owner_tag || ' of every job that it reaches'
-            when $fallback <> '' then 'review.fallback'
-            else 'no rule fits, and the jobs have no owner in common' end as reviewer_rule
+            else if($fallback <> '', 'review.fallback', 'no rule fits, and the jobs have no owner in common')
+                 || if($owner_tag <> '' and exists (from coverage where kind = 'tags' and outcome = 'gap'),
+                       '; not all tags could be read, so an owner may be missing', '') end as reviewer_rule
 from entitlements e
 left join ruled r using (entitlement_id)
 left join reviewer_spellings s on s.reviewer_key = lower(coalesce(r.reviewer, nullif(e.owner, ''), $fallback))
@@ -129,7 +130,8 @@ order by e.position
 def create(con: duckdb.DuckDBPyConnection, settings: ReviewSettings) -> None:
     """Give each row of ``entitlements`` its reviewer, and create ``reviewer_subjects``.
 
-    ``reviewer_conflict``: nobody else is named who could decide about the reviewer's own access.
+    ``reviewer_rule`` says where tags that weren't read may hide an owner. ``reviewer_conflict``: nobody else is named
+    who could decide about the reviewer's own access.
     """
     con.execute(_RULES, {"rows": msgspec.json.encode(_rules(settings)).decode()})
     con.execute(_RULED)

@@ -27,6 +27,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
                 source_key VARCHAR);
             create table access_principals (
                 principal_id VARCHAR, user_principal_name VARCHAR, display_name VARCHAR);
+            create table coverage (kind VARCHAR, outcome VARCHAR);
             create table groups_above (member_key VARCHAR, group_key VARCHAR);
             insert into access_principals values
                 ('A-Ana', 'ana@contoso.example', 'Ana'), ('b-ben', 'ben@contoso.example', 'Ben_100%'),
@@ -127,6 +128,17 @@ def test_an_alternate_who_holds_it_too_leaves_it_to_the_fallback(con: duckdb.Duc
     entitle(con, "E-1", principal_id=TEAM, owner="ana@contoso.example")
     settings = ReviewSettings(alternate="Ana", fallback="ben@contoso.example")
     assert chosen(con, settings) == {"E-1": ("ben@contoso.example", False)}
+
+
+@pytest.mark.parametrize("fallback", ["", "ben@contoso.example"])
+def test_tags_that_were_not_read_may_hide_an_owner(con: duckdb.DuckDBPyConnection, fallback: str) -> None:
+    entitle(con, "E-1", principal_id=ANA)
+    entitle(con, "E-2", principal_id=ANA, owner="zoe@contoso.example")
+    con.execute("insert into coverage values ('tags', 'gap')")
+    reviewers.create(con, ReviewSettings(owner_tag="owner", fallback=fallback))
+    told = dict(con.execute("select entitlement_id, reviewer_rule from entitlements").fetchall())
+    assert told["E-1"].endswith("; not all tags could be read, so an owner may be missing")
+    assert told["E-2"] == "the tag owner of every job that it reaches"
 
 
 def test_one_reviewer_however_their_name_is_spelled(con: duckdb.DuckDBPyConnection) -> None:
