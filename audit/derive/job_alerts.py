@@ -14,7 +14,8 @@ from audit.derive.rows import row_id
 if TYPE_CHECKING:
     import duckdb
 
-# What an alert's scope may name for it to be about the job.
+# What an alert's scope may name for it to be about the job. A query over a whole subscription or group may read the
+# job's log: whether its workspace lies there is left open.
 _WATCH = """
 create or replace temp table alert_watch as
 select distinct job_id, job_key, scope_key, about from (
@@ -38,12 +39,13 @@ _FOUND = """
 create or replace temp table alert_found as
 with scoped as (
     select a.row_id, a.alert_id, a.kind, a.target_type,
+           a.kind = 'log' and contains(lower(a.condition::VARCHAR), 'containerappsystemlogs') as reads_logs,
            lower(rtrim(unnest(from_json(a.scopes, '["VARCHAR"]')), '/')) as scope_key from alerts a
 )
 select w.job_id, w.job_key, s.row_id as alert_row, min_by(w.about, row(w.about = 'scope', w.about)) as about,
        list(distinct w.scope_key order by w.scope_key) as scope_keys
 from scoped s join alert_watch w using (scope_key)
-where w.about <> 'scope' or s.kind = 'activity_log' or lower(s.target_type) = 'microsoft.app/jobs'
+where w.about <> 'scope' or s.kind = 'activity_log' or lower(s.target_type) = 'microsoft.app/jobs' or s.reads_logs
 group by all order by all
 """
 
@@ -154,7 +156,8 @@ judged as (
     select f.job_key, q.alert_row, q.query,
            case when not contains(q.query, 'containerappsystemlogs') then 'other'
                 when named.outside and not named.inside and not named.open then 'out'
-                when named.open or named.outside or not q.rising or contains(q.filters, 'environmentname')
+                when f.about = 'scope' or named.open or named.outside or not q.rising
+                     or contains(q.filters, 'environmentname')
                      or len(regexp_extract_all(q.filters, 'jobname'))
                         > len(regexp_extract_all(q.filters, $by_name::VARCHAR)) then 'open'
                 else 'in' end as covers

@@ -53,6 +53,9 @@ CASES: list[tuple[list[Any], str, str, str]] = [
     ([alert("a", BUS, above("DeadletteredMessages")), group()], "fail", "fail", "about something else"),
     ([alert("a", WORKSPACE, asks(LOGS), kind="log"), group()], "pass", "fail", "on its log workspace"),
     ([alert("a", ENVIRONMENT, asks(LOGS), kind="log"), group()], "pass", "fail", "on its environment"),
+    ([alert("a", HERE, asks(LOGS), kind="log"), group()], "not_assessed", "fail", "on a scope above it may tell of"),
+    ([alert("a", HERE, asks(LOGS + " and JobName_s == 'other'"), kind="log"), group()], "fail", "fail", "else"),
+    ([alert("a", HERE, asks("Heartbeat"), kind="log"), group()], "fail", "fail", "no alert rule"),
     ([alert("a", WORKSPACE, asks(LOGS + " and JobName_s == 'Orders'"), kind="log"), group()], "pass", "fail", "work"),
     ([alert("a", WORKSPACE, asks(LOGS + " and JobName_s == 'other'"), kind="log"), group()], "fail", "fail", "else"),
     (
