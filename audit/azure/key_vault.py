@@ -164,6 +164,12 @@ def _now(place: _Place, asked: Callable[[_Session], Coroutine[Any, Any, T]]) -> 
             return pool.submit(asyncio.run, ask()).result()
         except HttpResponseError as error:
             raise _refused(place, error) from error
+        except ValueError as error:  # of the SDK: a host that wants tokens of another domain than its own gets none
+            raise ConfigError(
+                f"this is no vault: {clean(str(error).partition('. ')[0])}",
+                where=f"{WHERE}: {place.address}",
+                hint="give the key's address as the vault has it: https://VAULT.vault.azure.net/keys/NAME",
+            ) from error
         except (ServiceRequestError, ServiceResponseError) as error:
             raise AzureUnreachable(
                 f"the vault can't be reached: {clean(str(error))}",

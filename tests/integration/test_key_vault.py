@@ -112,9 +112,11 @@ async def test_a_vault_that_is_not_there_is_unreachable(sandbox: Sandbox) -> Non
 
 
 async def test_a_token_goes_to_no_host_that_is_not_a_vault(sandbox: Sandbox) -> None:
-    """The name in the certificate has to be the one that was asked for, and the vault's domain that of its tokens."""
-    await failure(sandbox, "https://127.0.0.1/keys/seal")
-    assert [each for each in sandbox.requests if each.host == "vaults" and each.caller] == []
+    """A host gets tokens of its own domain alone, and its certificate has to bear the name that was asked for."""
+    error = await failure(sandbox, "https://localhost/keys/seal")
+    assert error.message.startswith("this is no vault: The challenge resource 'vault.azure.net'")
+    await failure(sandbox, "https://kv.vault.example/keys/seal")
+    assert [(each.status, each.caller) for each in sandbox.requests if each.host == "vaults"] == [(401, "")]
 
 
 async def test_two_keys_are_one_too_many_and_without_the_extra_it_is_said(
