@@ -173,7 +173,7 @@ def _text(side: str, name: str, kind: str) -> str:
 
 
 def _select(things: Things, own: Mapping[str, str]) -> str:
-    keys = ", ".join(f"{identifier(name)}::VARCHAR" for name in things.key)
+    keys = ", ".join(f"coalesce({identifier(name)}::VARCHAR, '')" for name in things.key)
     folded = ", ".join(f"coalesce(lower(rtrim({identifier(name)}::VARCHAR, '/')), '')" for name in things.key)
     values = ", ".join(identifier(name) for name in own)
     side = (

@@ -15,6 +15,7 @@ import pytest
 from conftest import Runs, attached
 
 from audit import diff
+from audit.diff import things
 from audit.errors import UsageError
 from audit.model import Window
 from audit.store import tables
@@ -109,6 +110,34 @@ LEFT = (
     "delete from population where job_id like '%/orders-fulfil'",
     "delete from job_configuration where job_id like '%/orders-fulfil'",
 )
+
+
+LISTED = [each for each in things.THINGS if each.evidence]
+EMPTIED = [f'delete from "{each.table}"' for each in LISTED]
+
+
+def test_an_empty_list_is_a_removal_only_where_it_was_read(edited: Edited, runs: Runs) -> None:
+    with duckdb.connect(str(runs.output / "old.duckdb"), read_only=True) as con:
+        were = {each.table: con.execute(f'select count(*) from "{each.table}"').fetchall()[0][0] for each in LISTED}
+    assert sum(count > 0 for count in were.values()) > 18
+    with edited("update coverage set outcome = 'gap', reason = 'forbidden' where place is null", *EMPTIED) as con:
+        for each in LISTED:
+            found = rows(con, f"table_name = '{each.table}'")
+            assert [row["kind"] for row in found] == ["unknown"] * were[each.table], each.table
+            assert {row["because"]["reason"] for row in found} <= {"forbidden"}
+            assert {row["because"]["kind"] for row in found} <= {each.evidence}
+    with edited(*EMPTIED) as con:
+        for each in LISTED:
+            found = rows(con, f"table_name = '{each.table}'")
+            wanted = [] if each.on_request else ["removed"] * were[each.table]
+            assert [row["kind"] for row in found] == wanted, each.table
+
+
+def test_a_thing_whose_id_is_partly_unknown(edited: Edited, runs: Runs) -> None:
+    with edited("update management_groups set group_id = null, name = null") as con:
+        found = rows(con, "table_name = 'management_groups'")
+        assert {row["kind"] for row in found} == {"added", "removed"}
+        assert all(None not in row["key"] for row in found)
 
 
 def test_a_job_that_left_the_scope(edited: Edited) -> None:
