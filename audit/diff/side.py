@@ -18,6 +18,8 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     """The pack's name; empty = the run itself."""
     sealed: bool | None = None
     """Whether the pack's files were checked against its seal; null = it is a run, whose files run.json lists."""
+    foreign: bool = False
+    """Another version of the program sealed the pack: its files were checked, its signature wasn't."""
     missing: tuple[str, ...] = ()
     """Tables that an older version of the program didn't make: nothing can be said of what they would hold."""
 
@@ -43,6 +45,11 @@ def _alone(word: str, side: Side, other: Side) -> Iterator[str]:
     """Yield what is to be said of one side."""
     if side.sealed is False:
         yield f"{word} is not sealed: whether its tables are as they were made, nobody can tell"
+    if side.foreign:
+        yield (
+            f"{word} was sealed by another version of the program: its files are as they were sealed; its signature and"
+            " attestation were not checked"
+        )
     if side.missing:
         yield f"{word} is of version {side.run.tool_version} and lacks tables: " + ", ".join(side.missing)
     if side.run.restored_from:

@@ -15,6 +15,7 @@ import msgspec
 from audit import diff as differences
 from audit.diff import Side
 from audit.errors import ExitCode, IntegrityError, UsageError
+from audit.model import Window
 from audit.pipeline.naming import named
 from audit.pipeline.tabling import controls_in, loaded, pack_of, tabled
 from audit.render.results.stream import created
@@ -23,6 +24,7 @@ from audit.seal import sums
 from audit.seal.verify import files, sealed
 from audit.seal.verify.chained import CHAIN
 from audit.seal.verify.checks import Result
+from audit.seal.verify.signature import ATTESTED, SIGNED
 from audit.store import Store, atomic, tables
 from audit.store import head as run_head
 
@@ -35,6 +37,17 @@ if TYPE_CHECKING:
 
 _BESIDE = (files.NAME, CHAIN)
 """What a copy under another name, or apart from the packs before it, can't show; its files may be whole."""
+
+
+_OF_VERSION = (SIGNED, ATTESTED)
+"""What can't be checked of a pack whose pack.json another version of the program wrote."""
+
+
+class _Windows(msgspec.Struct, frozen=True, kw_only=True):
+    """What is read of pack.json, whichever version wrote it."""
+
+    window: Window
+    collected_for: Window | None = None
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,9 +149,11 @@ def _side(
 def _packed(pack: Path, database: Path) -> Side:
     """Load a pack whose seal holds; one without a seal is loaded too, and its side says so."""
     is_sealed = (pack / sums.SUMS).is_file()
+    foreign = is_sealed and _foreign(pack)
     if is_sealed:
         checks, _ = sealed(pack)
-        wrong = [each for each in checks if each.result is Result.FAILED and each.title not in _BESIDE]
+        beside = (*_BESIDE, *_OF_VERSION) if foreign else _BESIDE
+        wrong = [each for each in checks if each.result is Result.FAILED and each.title not in beside]
         if wrong:
             told = [line for each in wrong for line in (each.told or (each.title,))]
             raise IntegrityError(
@@ -148,7 +163,16 @@ def _packed(pack: Path, database: Path) -> Side:
             )
     run = _run(pack)
     missing = loaded(pack, database, differences.TABLES)
-    return Side(run=run, pack=pack.name, sealed=is_sealed, missing=missing)
+    return Side(run=run, pack=pack.name, sealed=is_sealed, foreign=foreign, missing=missing)
+
+
+def _foreign(pack: Path) -> bool:
+    """Tell whether pack.json is written as another version of the program does: its digest is under the seal too."""
+    try:
+        pack_head.read(pack)
+    except IntegrityError:
+        return True
+    return False
 
 
 def _run(pack: Path) -> Run:
@@ -161,7 +185,13 @@ def _run(pack: Path) -> Run:
         ) from error
     run = run_head.run(stored)
     if (pack / pack_head.HEAD).is_file():
-        about = pack_head.read(pack)
+        try:
+            about = msgspec.json.decode((pack / pack_head.HEAD).read_bytes(), type=_Windows)
+        except (OSError, msgspec.DecodeError, ValueError, RecursionError) as error:
+            where = str(pack / pack_head.HEAD)
+            raise IntegrityError(
+                f"{pack_head.HEAD} can't be read: {error}", where=where, hint="give the folder of a pack"
+            ) from error
         if about.collected_for is not None:
             run = msgspec.structs.replace(run, window=about.window, collected_for=about.collected_for)
     return run

@@ -11,6 +11,8 @@ import duckdb
 import pytest
 from commanding import jobaudit, refused
 
+from audit.seal import sums
+
 Demo = tuple[Path, "subprocess.CompletedProcess[str]"]
 
 
@@ -63,6 +65,20 @@ def test_what_has_no_seal_is_compared_and_said_to(demo: Demo, tmp_path: Path) ->
     ran = jobaudit("diff", pack, copy, "--output", demo[0] / "out", "--format", "html", "--to", page, cwd=tmp_path)
     assert (ran.returncode, ran.stdout) == (3, f"{page}\n")
     assert "Suspended" in page.read_text()
+
+
+def test_a_pack_of_another_version_is_compared_and_said_to(demo: Demo, tmp_path: Path) -> None:
+    _, pack = names(demo)
+    copy = tmp_path / pack
+    shutil.copytree(demo[0] / "out" / "packs" / pack, copy)
+    head = json.loads((copy / "pack.json").read_text())
+    (copy / "pack.json").write_text(json.dumps({**head, "a_later_key": 1}))
+    ran = jobaudit("diff", pack, copy, "--output", demo[0] / "out", cwd=tmp_path)
+    refused(ran, 4, "pack.json was changed")
+    sums.write(copy)
+    ran = jobaudit("diff", pack, copy, "--output", demo[0] / "out", cwd=tmp_path)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "note: NEW was sealed by another version of the program" in ran.stdout
 
 
 def test_what_is_refused(demo: Demo) -> None:
