@@ -23,14 +23,16 @@ if TYPE_CHECKING:
 APPROVED = ("approved", "approved with conditions")
 SHOWING = ("compliance", "change")
 """The packs that show what jobs are set to: approving another one approves no setting."""
-_FILE = "data/job_configuration.parquet"
+SETTINGS = "data/job_configuration.parquet"
+CHANGED, PROPOSED = "data/change_jobs.parquet", "data/proposed_configuration.parquet"
+"""Of a change pack: the jobs that it is about, and what a proposal would set them to: that is what was approved."""
 _SHOWN = 3
 
 _LEFT = """
 select lower(job_id) from jobs where in_scope
 except select lower(job_id) from approved_snapshots
 """
-_ANY = f"select count(*) from read_parquet({{file}}) where lower(job_id) in ({_LEFT})"
+_ANY = f"select count(*) from {{told}} where lower(job_id) in ({_LEFT})"
 _SNAPSHOT = f"""
 insert into approved_snapshots by name
 select {row_id("approved_snapshots", "job_id", "$run_id")} as row_id, min(observed_at) as observed_at,
@@ -39,7 +41,7 @@ select {row_id("approved_snapshots", "job_id", "$run_id")} as row_id, min(observ
        ('{{{{' || string_agg(to_json(property)::VARCHAR || ':' || to_json(value)::VARCHAR, ',' order by property)
            || '}}}}')::JSON as configuration,
        max(hidden_under) as redaction_key_id
-from read_parquet({{file}})
+from {{told}}
 where lower(job_id) in ({_LEFT})
 group by lower(job_id) order by lower(job_id)
 """
@@ -71,16 +73,32 @@ def load(con: duckdb.DuckDBPyConnection, packs: Sequence[EarlierPack]) -> None:
 
 def _remember(con: duckdb.DuckDBPyConnection, each: EarlierPack) -> str:
     """Keep what an approved pack says of jobs that no newer one told of; return why it can't be believed."""
-    file = literal(str(each.folder / _FILE))
+    files = _files(each)
+    told = _told(each, files)
     try:
-        if sums.unchanged(each.folder, _FILE):
-            if con.execute(_ANY.format(file=file)).fetchone() == (0,):
+        if all(sums.unchanged(each.folder, file) for file in files):
+            if con.execute(_ANY.format(told=told)).fetchone() == (0,):
                 return ""  # whatever else may be wrong with it, it is not about these jobs
             if not each.damage:
-                con.execute(_SNAPSHOT.format(file=file), _said(each))
+                con.execute(_SNAPSHOT.format(told=told), _said(each))
     except duckdb.Error as error:
         return f"its table of settings can't be read: {str(error).partition(chr(10))[0]}"
     return "; ".join(each.damage[:_SHOWN])
+
+
+def _files(each: EarlierPack) -> tuple[str, ...]:
+    """Return the files of a pack that tell what was approved of which jobs."""
+    if each.kind != "change":
+        return (SETTINGS,)
+    return (PROPOSED,) if (each.folder / PROPOSED).exists() else (SETTINGS, CHANGED)
+
+
+def _told(each: EarlierPack, files: tuple[str, ...]) -> str:
+    """Return the SQL of the settings that were approved: of a change pack those of its own jobs alone."""
+    settings, *about = (f"read_parquet({literal(str(each.folder / file))})" for file in files)
+    if not about:
+        return settings
+    return f"(from {settings} where lower(job_id) in (select lower(job_id) from {about[0]}))"
 
 
 def _said(each: EarlierPack) -> dict[str, Any]:
