@@ -10,6 +10,7 @@ import typer
 
 from audit import pipeline
 from audit.cli.app import app
+from audit.cli.change import Attach, Job, Proposed, Ticket, change_of, collected_over, moments
 from audit.cli.options import Config, FailOn, Formats, Month, Output, Since, Until
 from audit.cli.own import Own, output_of, window_of
 from audit.cli.telling import finish, tell_collection, watching
@@ -43,17 +44,26 @@ def demo(
 
 @app.command()
 def run(
-    pack: Annotated[str, typer.Argument(help="compliance or access-review (cost-review and change follow).")],
+    pack: Annotated[str, typer.Argument(help="compliance, access-review or change (cost-review follows).")],
     config: Config = Path("audit.toml"),
     output: Output = None,
     since: Since = None,
     until: Until = None,
     month: Month = None,
     formats: Formats = None,
+    job: Job = None,
+    ticket: Ticket = "",
+    attach: Attach = None,
+    proposed: Proposed = None,
     fail_on: FailOn = None,
 ) -> None:
-    """Collect and render: the whole way from Azure to a pack."""
+    """Collect and render: the whole way from Azure to a pack.
+
+    Of a change pack, --since and --until (or --month) say when the change was made; what is collected reaches from a
+    week before it until now.
+    """
     pipeline.check_pack(pack)
+    change = change_of(pack, job, ticket, attach, proposed, moments(since, until, month))
     settings = load(config)
     place = output_of(settings, config, output)
     own, stated = Own(settings, config), beside(config, settings)
@@ -62,7 +72,7 @@ def run(
         collection = pipeline.collect(
             settings,
             output=place,
-            window=window_of(settings, since, until, month),
+            window=collected_over(settings, since, until, month, change),
             controls=own.controls,
             key_file=own.key_file,
             stated=stated,
@@ -77,6 +87,7 @@ def run(
             capabilities=own.capabilities,
             templates=own.templates,
             formats=[each.value for each in formats or ()],
+            change=change,
             key=key,
             stamp=stamp,
         )
@@ -147,9 +158,17 @@ def render(
         list[str] | None,
         typer.Option(help="JOB=SINCE/UNTIL: an incident view of this time too; repeat for more.", metavar="…"),
     ] = None,
+    job: Job = None,
+    ticket: Ticket = "",
+    attach: Attach = None,
+    proposed: Proposed = None,
     fail_on: FailOn = None,
 ) -> None:
-    """Render a stored run into a pack, offline; with a window, of what history knows of that time."""
+    """Render a stored run into a pack, offline; with a window, of what history knows of that time.
+
+    Of a change pack, --since and --until (or --month) say when the change was made, within the run's window.
+    """
+    change = change_of(pack, job, ticket, attach, proposed, moments(since, until, month))
     settings = load(config) if config else Settings()
     own = Own(settings, config or Path())
     with watching() as watch:
@@ -161,8 +180,9 @@ def render(
             capabilities=own.capabilities,
             templates=own.templates,
             formats=[each.value for each in formats or ()],
-            window=window_of(settings, since, until, month) if since or until or month else None,
+            window=window_of(settings, since, until, month) if not change and (since or until or month) else None,
             incidents=incident or (),
+            change=change,
             key=own.key,
             stamp=own.stamp,
         )

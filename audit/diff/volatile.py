@@ -20,6 +20,7 @@ EVERYWHERE = {
 """By column, in any table."""
 
 OF_TABLE = {
+    "tags": {"resource_group": "a part of the id", "subscription_id": "a part of the id"},
     "budgets": {
         "current_spend": "grows by itself; what jobs cost is told under cost",
         "forecast_spend": "Azure works it out anew each day",

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from audit.pipeline.approving import approve, approver_key, withdraw
+    from audit.pipeline.changing import Change, attachments, change_window, digests
     from audit.pipeline.collecting import Collection, collect, resume, role, window_of
     from audit.pipeline.demo import Demo, demo, serve
     from audit.pipeline.diffing import Compared, diff, save
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "audit.pipeline.approving": ("approve", "approver_key", "withdraw"),
+    "audit.pipeline.changing": ("Change", "attachments", "change_window", "digests"),
     "audit.pipeline.collecting": ("Collection", "collect", "resume", "role", "window_of"),
     "audit.pipeline.demo": ("Demo", "demo", "serve"),
     "audit.pipeline.diffing": ("Compared", "diff", "save"),
@@ -47,6 +49,7 @@ _HOMES = {
 
 __all__ = [
     "PACKS",
+    "Change",
     "Collection",
     "Compared",
     "Demo",
@@ -58,11 +61,14 @@ __all__ = [
     "Tried",
     "approve",
     "approver_key",
+    "attachments",
+    "change_window",
     "check_pack",
     "collect",
     "controls_in",
     "demo",
     "diff",
+    "digests",
     "examine",
     "keygen",
     "query",

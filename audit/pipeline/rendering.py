@@ -15,7 +15,9 @@ from audit.config import packaged
 from audit.derive import LEFT_OUT
 from audit.errors import ExitCode, StoreError, UsageError
 from audit.model import Severity, Window
-from audit.pipeline import earlier_reviews
+from audit.model.change import ChangeAsked
+from audit.pipeline import changing, earlier_reviews
+from audit.pipeline.changing import CHANGE, Change
 from audit.pipeline.naming import named
 from audit.pipeline.sealing import described, seal
 from audit.pipeline.tabling import broken_controls, controls_in, scratch, tabled
@@ -32,8 +34,8 @@ if TYPE_CHECKING:
 
 ASSESSED = ("verdicts", "controls")
 """What assessment makes of a run, and history keeps."""
-PACKS = ("compliance", "access-review")
-"""The packs that can be rendered today; cost-review and change follow."""
+PACKS = ("compliance", "access-review", CHANGE)
+"""The packs that can be rendered today; cost-review follows."""
 
 
 ACCESS_REVIEW = "access-review"
@@ -89,6 +91,7 @@ def render(
     formats: Sequence[str] = (),
     window: Window | None = None,
     incidents: Sequence[str] = (),
+    change: Change | None = None,
     key: Signing | None = None,
     stamp: Stamping | None = None,
 ) -> Rendered:
@@ -97,8 +100,8 @@ def render(
     ``run_ref``: an id, a folder, or ``latest``, the newest run that has everything.
     ``window``: events come from history for this window instead of the run's own; the configuration stays the run's.
     ``formats``: html, xlsx, results; empty = all. ``incidents``: JOB=SINCE/UNTIL each, shown beside the incident view
-    that is chosen for every job. ``key``: what the pack is signed with; None = it is sealed and not signed. ``stamp``:
-    what has it timestamped.
+    that is chosen for every job. ``change``: what a change pack is asked about; None = every change of the window.
+    ``key``: what the pack is signed with; None = it is sealed and not signed. ``stamp``: what has it timestamped.
     Raises UsageError, ConfigError (a control or a template of the user's), IntegrityError (the run or history is
     damaged), StoreError; nothing half-written stays.
 
@@ -121,20 +124,38 @@ def render(
             window=window,
             capabilities=capabilities,
         )
+        slug = ""
+        if pack == CHANGE:
+            wanted = change or Change(asked=ChangeAsked())
+            slug = wanted.asked.slug
+            changing.add(
+                database,
+                run,
+                stored,
+                wanted,
+                store=store,
+                packs=output / "packs",
+                controls=loaded,
+                capabilities=capabilities,
+            )
         with contextlib.closing(tables.connect(str(database))) as con:
-            place = packs.place(output, pack, run)
+            place = packs.place(output, pack, run, slug=slug)
             before = _made(place)
-            about = described(pack, run, formats=formats, incidents=asked, templates=templates, key=key, stamp=stamp)
+            about = described(
+                pack, run, slug=slug, formats=formats, incidents=asked, templates=templates, key=key, stamp=stamp
+            )
             path = packs.build(
                 con,
                 run,
                 stored,
                 output,
                 pack=pack,
+                slug=slug,
                 templates=folders,
                 controls=loaded,
                 formats=formats,
                 incidents=asked,
+                attached=change.attached if change else None,
                 finish=lambda folder: seal(folder, about, replaces=place, key=key, stamp=stamp),
                 signer=key.keyid if key else "",
             )

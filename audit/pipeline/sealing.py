@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from audit import __version__
 from audit.approve import decide, records
 from audit.errors import UsageError
+from audit.model.pack_name import pack_name
 from audit.render.pack import FORMATS
 from audit.seal import chain, head, sealing, sums
 from audit.seal.templates import digest
@@ -26,6 +27,7 @@ def described(
     pack: str,
     run: Run,
     *,
+    slug: str = "",
     formats: Sequence[str],
     incidents: Sequence[Incident],
     templates: Sequence[Path],
@@ -34,8 +36,9 @@ def described(
 ) -> head.PackHead:
     """Return what a pack will say about itself."""
     return head.PackHead(
-        name=head.named(pack, run),
+        name=pack_name(pack, run.window, run.run_id, slug=slug, restored=bool(run.restored_from)),
         pack=pack,
+        slug=slug,
         run_id=run.run_id,
         window=run.window,
         collected_for=run.collected_for,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from audit.errors import UsageError
 
-COMPLIANCE, ACCESS_REVIEW = "compliance", "access-review"
+COMPLIANCE, ACCESS_REVIEW, CHANGE = "compliance", "access-review", "change"
 
 _REVIEW = (
     ("review", "The review"),
@@ -16,6 +16,17 @@ _REVIEW = (
     ("privileged", "Privileged and standing"),
     ("troubled", "Orphaned, disabled, guests"),
     ("entitlements", "Every entitlement"),
+)
+_CHANGE = (
+    ("change", "The change"),
+    ("proposals", "What is proposed"),
+    ("change-properties", "Before and after"),
+    ("closing", "Approved and applied"),
+    ("change-made", "Who made it"),
+    ("change-effects", "What came of it"),
+    ("change-findings", "Findings"),
+    ("change-risks", "Risks"),
+    ("rollback", "The way back"),
 )
 _EVIDENCE = (
     ("verdict", "In short"),
@@ -42,7 +53,8 @@ class Front:
     """The front page of a pack: (anchor, title) of its sections in order, and the listings that it leaves out."""
 
     contents: tuple[tuple[str, str], ...]
-    review: bool = False
+    leads: str = ""
+    """The template that comes before the evidence; empty = none does."""
     without: frozenset[str] = frozenset()
 
     @property
@@ -55,9 +67,10 @@ _FRONTS = {
     COMPLIANCE: Front(contents=_EVIDENCE),
     ACCESS_REVIEW: Front(
         contents=_REVIEW + tuple(each for each in _EVIDENCE if each[0] not in _NOT_FOR_A_REVIEW),
-        review=True,
+        leads="access-review.html",
         without=_NOT_FOR_A_REVIEW,
     ),
+    CHANGE: Front(contents=_CHANGE + _EVIDENCE, leads="change.html"),
 }
 
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from audit.render import (
+    change_listings,
     controls,
     dossier,
     entitlements,
@@ -24,6 +25,7 @@ from audit.render.sections import (
     access,
     budgets,
     changes,
+    changing,
     coverage,
     excused,
     figures,
@@ -41,7 +43,7 @@ from audit.render.staging import Staging
 from audit.render.templates import Templates
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     import duckdb
@@ -153,23 +155,27 @@ class Report:
             self._staging.write(name, self._templates.render("incident.html", base="../", **told))
 
     def _index(self, kinds: list[Row]) -> dict[str, Any]:
-        listed = {
-            listing.name.replace("-", "_"): self._listing(listing)
+        listed = self._listed(
+            listing
             for listing in listings.of_index(self._con, self._run, self._names, self._views)
             if listing.name not in self._front.without
-        }
+        )
         con = self._con
-        review = None
-        if self._front.review:
-            listed |= {
-                listing.name.replace("-", "_"): self._listing(listing) for listing in review_listings.of_review(con)
-            }
+        review = change = None
+        if self._front.leads == "access-review.html":
+            listed |= self._listed(review_listings.of_review(con))
             review = reviewing.told(con, self._run)
+        elif self._front.leads == "change.html":
+            change = changing.told(con)
+            self._templates.add(change=change)
+            listed |= self._listed(change_listings.of_change(con, self._names, self._run))
         written = entitlements.written(con)
         return {
             "review": review,
+            "change": change,
+            "leads": self._front.leads,
             "sections": self._front.sections,
-            "contents": self._front.contents,
+            "contents": self._front.contents if change is None else changing.contents(change, self._front.contents),
             "access_written": written,
             "concerns": holding.concerns(con, self._names, written=written),
             "shared_identities": holding.shared(con, written=written),
@@ -196,6 +202,10 @@ class Report:
             ),
             **listed,
         }
+
+    def _listed(self, each: Iterable[listings.Listing]) -> dict[str, Any]:
+        """Write listings, and return what the first page of each shows, by its name as templates spell it."""
+        return {listing.name.replace("-", "_"): self._listing(listing) for listing in each}
 
     def _collector(self) -> str:
         """Return the name of who collected: from the token, from the directory, or the bare id."""

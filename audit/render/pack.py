@@ -8,12 +8,14 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from audit.render import data, fronts, html, links, raw_files, results, review, views, workbook
+from audit.model.pack_name import pack_name
+from audit.render import change_files, data, fronts, html, links, raw_files, results, review, views, workbook
+from audit.render.staging import Staging
 from audit.store import atomic
 from audit.store.lock import exclusive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import duckdb
 
@@ -28,6 +30,8 @@ MADE = {"html": "index.html", "xlsx": "evidence.xlsx", "results": f"{results.FOL
 """By format, the file that shows that a pack holds it."""
 
 
+ATTACHED = "change/attached"
+"""Where a change pack keeps what people attached: test evidence, release notes."""
 _REPLACED = ".part-replaced"
 
 
@@ -47,9 +51,9 @@ class ControlFile(Protocol):
         """``built-in`` or ``own``."""
 
 
-def place(output: Path, pack: str, run: Run) -> Path:
-    """Return the folder that a run's pack gets."""
-    name = f"{pack}-{run.window.label}-{run.run_id}" + ("-restored" if run.restored_from else "")
+def place(output: Path, pack: str, run: Run, *, slug: str = "") -> Path:
+    """Return the folder that a run's pack gets; ``slug`` sets it apart where a run has several of that kind."""
+    name = pack_name(pack, run.window, run.run_id, slug=slug, restored=bool(run.restored_from))
     return output / "packs" / name
 
 
@@ -60,10 +64,12 @@ def build(
     output: Path,
     *,
     pack: str,
+    slug: str = "",
     templates: Sequence[Path],
     controls: Sequence[ControlFile],
     formats: Sequence[str] = (),
     incidents: Sequence[Incident] = (),
+    attached: Mapping[str, Path] | None = None,
     finish: Callable[[Path], None] | None = None,
     signer: str | None = None,
 ) -> Path:
@@ -71,17 +77,18 @@ def build(
 
     ``con`` holds the run's tables, derived and assessed; ``raw_files`` is added to them. ``formats``: of FORMATS; empty
     = all. ``templates``: folders, the first that has a template wins. ``incidents``: windows that get an incident view
-    of their own. ``finish`` is given the folder once everything else is in it, before it gets its name: what it raises
-    leaves no pack. ``signer``: the id of the key that the pack is going to be signed with, empty = it isn't, None = it
-    isn't sealed. What is made of a run without its folder is named …-restored: an earlier pack of the run, which
-    still has the raw answers, stays. A pack of the same name is replaced, by one rename, once the new one is complete:
+    of their own. ``attached``: files for change/attached/, by their names. ``finish`` is given the folder once
+    everything else is in it, before it gets its name: what it raises leaves no pack. ``signer``: the id of the key that
+    the pack is going to be signed with, empty = it isn't, None = it isn't sealed. What is made of a run without its
+    folder is named …-restored: an earlier pack of the run, which still has the raw answers, stays. A pack of the same
+    name is replaced, by one rename, once the new one is complete:
     the same run gives the same bytes. Raises StoreError, ConfigError (a template), IntegrityError (a raw file),
     UsageError (an incident).
     """
     wanted = formats or FORMATS
     packs = output / "packs"
     atomic.make_folder(packs)
-    name = place(output, pack, run).name
+    name = place(output, pack, run, slug=slug).name
     with exclusive(packs), atomic.refusals(packs):
         _clear(packs, name)
         folder = Path(tempfile.mkdtemp(prefix=f".{name}.part-", dir=packs))
@@ -102,6 +109,7 @@ def build(
                 incidents=incidents,
                 signer=signer,
             )
+            _attach(attached or {}, folder / ATTACHED)
             with exclusive(packs / name) if (packs / name).is_dir() else contextlib.nullcontext():
                 if finish is not None:
                     finish(folder)
@@ -138,9 +146,20 @@ def reports(
             con, run, stored, folder, list(templates), **others, incidents=incidents, pack=pack, signer=signer
         )
     if "xlsx" in formats:
-        workbook.write(con, run, folder / "evidence.xlsx", report="html" in formats, raw=raw, lost=stored.lost)
+        workbook.write(
+            con,
+            run,
+            folder / "evidence.xlsx",
+            report="html" in formats,
+            change=pack == fronts.CHANGE,
+            raw=raw,
+            lost=stored.lost,
+        )
     if "results" in formats:
         results.write(con, run, folder / results.FOLDER)
+    if pack == fronts.CHANGE:
+        with Staging(folder) as staging:
+            change_files.write(con, staging)
     if pack == fronts.ACCESS_REVIEW:
         review.write(con, run, folder / review.FOLDER, review=name)
 
@@ -152,6 +171,12 @@ def _evidence(stored: Readable, folder: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
     (folder / "run.json").write_bytes(stored.head())
+
+
+def _attach(attached: Mapping[str, Path], folder: Path) -> None:
+    for name, source in sorted(attached.items()):
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, folder / name)
 
 
 def _controls(controls: Sequence[ControlFile], folder: Path) -> None:

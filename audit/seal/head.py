@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from audit.errors import IntegrityError
-from audit.model import Run, Window
+from audit.model import Window
 from audit.seal import tree
 from audit.store import atomic
 
@@ -44,6 +44,8 @@ class PackHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The folder's name: a pack that bears another was renamed."""
     pack: str
     """compliance, access-review, cost-review or change."""
+    slug: str = ""
+    """What sets it apart from other packs of its kind and run: of a change pack its ticket and a digest; else empty."""
     run_id: str
     window: Window
     collected_for: Window | None
@@ -60,11 +62,6 @@ class PackHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Null = nobody signed it."""
     timestamp_authority: str = ""
     """The address of the authority that timestamped it; empty = none was asked."""
-
-
-def named(pack: str, run: Run) -> str:
-    """Return the name of a run's pack."""
-    return f"{pack}-{run.window.label}-{run.run_id}" + ("-restored" if run.restored_from else "")
 
 
 def write(folder: Path, head: PackHead) -> None:

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from audit.render.names import Names, Who
 
 CHANGES = "select * from report_changes"
+OF_CHANGE = """
+select row_number() over (order by "at", change_id) as number, * exclude (number) from report_changes
+where change_id in (
+    select c.change_id from changes c join change_jobs j on lower(j.job_id) = lower(c.job_id), change_request q
+    where c."at" >= q.since and c."at" < q.until
+)
+"""
+"""The changes that a change pack is about, in the order in which they were made."""
 MOST_JOBS = 5
 """Jobs that one change names; the others are counted."""
 SILENT = ("start", "stop", "secret_read", "suspension", "read")
@@ -124,7 +132,7 @@ def around(relation: str | None) -> str:
 def _of_page(con: duckdb.DuckDBPyConnection, sql: str, rows: list[Row]) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = {}
     if rows:
-        for row in fetch(con, sql, rows[0]["number"], rows[-1]["number"]):
+        for row in fetch(con, sql, [row["change_id"] for row in rows]):
             found.setdefault(row["change_id"], []).append(row)
     return found
 
@@ -135,7 +143,7 @@ def _touched(con: duckdb.DuckDBPyConnection, rows: list[Row]) -> dict[str, list[
     with touched as (
         select r.change_id, j.job_id, j.name, j.position, min(c.relation) as relation
         from report_changes r join changes c using (change_id) join report_jobs j on j.job_key = lower(c.job_id)
-        where r.number between ? and ? group by all
+        where r.change_id in (select unnest(?::VARCHAR[])) group by all
     )
     select *, row_number() over (partition by change_id order by (relation <> 'job'), position) as nth from touched
     qualify nth <= {MOST_JOBS}
@@ -153,7 +161,7 @@ def _properties(con: duckdb.DuckDBPyConnection, rows: list[Row]) -> dict[str, li
     sql = """
     select distinct r.change_id, c.property, c.before, c.after, c.before_after
     from report_changes r join changes c using (change_id)
-    where r.number between ? and ? and c.property is not null
+    where r.change_id in (select unnest(?::VARCHAR[])) and c.property is not null
     order by all
     """
     return _of_page(con, sql, rows)

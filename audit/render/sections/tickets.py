@@ -25,7 +25,7 @@ qualify row_number() over (
 """
 _OF_CHANGES = f"""
 select t.* from change_tickets t join report_changes r using (change_id)
-where r.number between ? and ? {_BEST}
+where r.change_id in (select unnest(?::VARCHAR[])) {_BEST}
 """
 # A change counts once, as it is shown: what can't be told is neither with a ticket nor without.
 _STATES = f"""
@@ -55,7 +55,7 @@ def of_page(con: duckdb.DuckDBPyConnection, rows: list[Row]) -> dict[str, Row]:
     """Return the ticket of each change of one page of the listing, in words."""
     if not rows:
         return {}
-    found = fetch(con, _OF_CHANGES, rows[0]["number"], rows[-1]["number"])
+    found = fetch(con, _OF_CHANGES, [row["change_id"] for row in rows])
     return {row["change_id"]: told(row) for row in found}
 
 

@@ -9,6 +9,7 @@ from audit.render.workbook import holders
 from audit.render.workbook.binding import bind
 from audit.render.workbook.provenance import write_columns, write_provenance
 from audit.render.workbook.sheets import EVIDENCE, RAW_FILES
+from audit.render.workbook.sheets.change import CHANGE
 from audit.render.workbook.stage import Staged, drop, stage
 from audit.render.workbook.summary import write_summary
 from audit.render.workbook.table import write_table
@@ -35,6 +36,7 @@ def write(
     row_limit: int = ROW_LIMIT,
     sheets: Sequence[Sheet] = EVIDENCE,
     report: bool = True,
+    change: bool = False,
     raw: Callable[[str | None], str | None] = links.raw_page,
     lost: Callable[[str], bool] = lambda _raw_ref: False,
 ) -> None:
@@ -42,15 +44,16 @@ def write(
 
     ``con`` holds the run's tables under their contract names; temporary tables are made there and dropped again.
     A table that is missing gives a sheet that says so. ``report``: the HTML report lies beside the book, so rows lead
-    to its pages; ``raw``: where an item is shown there. ``lost``: whether the raw answer that a row of another run
-    names is gone. ``row_limit``: rows of one sheet, headings included; more continue on a next sheet, which the first
-    one says. The same tables and run give the same bytes.
+    to its pages; ``change``: the book is of a change pack, whose own sheets come first; ``raw``: where an item is shown
+    there. ``lost``: whether the raw answer that a row of another run names is gone. ``row_limit``: rows of one sheet,
+    headings included; more continue on a next sheet, which the first one says. The same tables and run give the same
+    bytes.
     """
     staged: dict[str, Staged] = {}
     con.execute("set TimeZone = 'UTC'")
     try:
         holders.create(con)
-        for sheet in (*sheets, RAW_FILES):
+        for sheet in (*(CHANGE if change else ()), *sheets, RAW_FILES):
             staged[sheet.title] = stage(con, sheet, row_limit)
         book = _written(Volume(con=con, run=run, staged=staged, report=report, raw=raw, lost=lost))
         bind(book, path, run, title=f"Compliance evidence, {run.window.label}")

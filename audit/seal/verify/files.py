@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from audit.errors import IntegrityError
+from audit.model.pack_name import pack_name
 from audit.seal import head, statement, sums, tree
 from audit.seal.verify.checks import Check, failed, ok
 
@@ -25,8 +26,8 @@ def name(pack: Path) -> Check:
     told = []
     if pack.name != about.name:
         told.append(f"the folder is called {pack.name}, and was sealed as {about.name}")
-    ending = "-restored" if about.restored_from else ""
-    if about.name != f"{about.pack}-{about.window.label}-{about.run_id}{ending}":
+    made = pack_name(about.pack, about.window, about.run_id, slug=about.slug, restored=bool(about.restored_from))
+    if about.name != made:
         told.append(f"pack.json calls itself {about.name}, which isn't what its pack, window and run make")
     if run.get("run_id") != about.run_id:
         told.append(f"run.json is of run {run.get('run_id')}, and the pack of {about.run_id}")

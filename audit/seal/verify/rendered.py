@@ -16,7 +16,7 @@ from audit.seal.verify.checks import Check, failed, lacking, ok
 from audit.seal.verify.packed import Packed
 
 RENDERED = "Report and workbook say what the tables say"
-_KEPT = ("raw/", "data/", "attachments/", "controls/")
+_KEPT = ("raw/", "data/", "attachments/", "change/attached/", "controls/")
 _NOTED = {"run.json", head.HEAD}
 """What isn't rendered: the evidence itself. Everything else in a pack has to follow from it."""
 
