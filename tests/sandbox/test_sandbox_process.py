@@ -22,7 +22,7 @@ def test_it_announces_serves_reports_and_stops():
     with start(SandboxOptions(faults=("slow",))) as sandbox:
         config = tomllib.loads(sandbox.config)
         assert config["cloud"]["name"] == "custom"
-        services = {"resource_manager", "audience", "authority", "graph", "logs", "registries"}
+        services = {"resource_manager", "audience", "authority", "graph", "logs", "registries", "vaults"}
         assert set(config["cloud"]) == {"name", "ca_file", *services}
         assert config["credential"] == {"kind": "managed_identity"}
         assert config["scope"]["subscriptions"] == config["scope"]["expected_subscriptions"] != []
