@@ -79,6 +79,12 @@ def opened(path: Path) -> ReviewPack:
     """
     if not (path / "data").is_dir():
         raise UsageError("there is no pack here", where=str(path), hint="name the folder of an access-review pack")
+    if not any((path / name).exists() for name in (pack_head.HEAD, sums.SUMS)):
+        raise UsageError(
+            "this folder asks for no review: it is no pack that was sealed",
+            where=str(path),
+            hint="name an access-review pack: jobaudit run access-review makes one",
+        )
     kind = pack_head.read(path).pack
     if kind != fronts.ACCESS_REVIEW:
         raise UsageError(

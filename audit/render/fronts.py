@@ -24,9 +24,9 @@ _CHANGE = (
     ("closing", "Approved and applied"),
     ("change-made", "Who made it"),
     ("change-effects", "What came of it"),
-    ("change-findings", "Findings"),
     ("change-risks", "Risks"),
     ("rollback", "The way back"),
+    ("change-findings", "Findings of the change"),
 )
 _EVIDENCE = (
     ("verdict", "In short"),

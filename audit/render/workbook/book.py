@@ -55,8 +55,17 @@ def write(
         holders.create(con)
         for sheet in (*(CHANGE if change else ()), *sheets, RAW_FILES):
             staged[sheet.title] = stage(con, sheet, row_limit)
-        book = _written(Volume(con=con, run=run, staged=staged, report=report, raw=raw, lost=lost))
-        bind(book, path, run, title=f"Compliance evidence, {run.window.label}")
+        volume = Volume(
+            con=con,
+            run=run,
+            staged=staged,
+            report=report,
+            raw=raw,
+            lost=lost,
+            title="Change evidence" if change else "Compliance evidence",
+        )
+        book = _written(volume)
+        bind(book, path, run, title=f"{volume.title}, {run.window.label}")
     finally:
         for item in staged.values():
             drop(con, item)

@@ -60,7 +60,7 @@ def _title(grid: Grid, volume: Volume) -> None:
     pen, run = grid.pen, volume.run
     band = Look(fill=BAND, ink=BAND_TEXT, size=22, bold=True, middle=True, indent=1)
     below = Look(fill=BAND, ink="D5DBE1", size=11, middle=True, indent=1)
-    grid.put({"B:M": pen.text("Compliance evidence", band)}, 38)
+    grid.put({"B:M": pen.text(volume.title, band)}, 38)
     grid.put({"B:M": pen.text("Event-driven jobs of Azure Container Apps", below)}, 22)
     grid.put(height=8)
     left = (

@@ -35,6 +35,8 @@ class Volume:
     report: bool
     raw: Callable[[str | None], str | None]
     lost: Callable[[str], bool]
+    title: str = "Compliance evidence"
+    """What the book calls itself, on its first sheet and in its properties."""
     book: Any = field(default_factory=lambda: Workbook(write_only=True))
     kinds: dict[str, KindCoverage] = field(default_factory=dict)
     styles: Styles = field(init=False)
