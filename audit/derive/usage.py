@@ -18,14 +18,15 @@ if TYPE_CHECKING:
     from audit.model import Run, Window
 
 _OPEN = OPEN.format(status="e.status")
+_AT_ONCE = 1_000
+"""Jobs whose sources' intervals are looked at in one go."""
 IDLE = "the event source held no message, and none came, while it ran"
 DUPLICATE = "more successful executions that day than messages completed"
 
 # What the metrics of a job's event sources say by interval; null where any of its rules has no figure for it. Only
 # sources that tell their depth count: of the others an interval without a row may be empty or unmeasured.
 _SOURCE = """
-create or replace temp table usage_source as
-with rules as (
+with every_rule as (
     select lower(r.job_id) as job_key, r.rule_name, lower(i.resource_id) as resource_key,
            lower(case r.entity_kind when 'subscription' then r.parent_entity else r.entity end) as entity,
            r.entity_kind = 'queue' as alone, alone and lower(i.type) = 'microsoft.storage/storageaccounts' as whole,
@@ -34,9 +35,11 @@ with rules as (
                partition by lower(i.resource_id), lower(r.entity), lower(r.parent_entity)) as sharing
     from rule_sources r left join inventory i on lower(i.host) = lower(r.host)
 ),
+rules as (select * from every_rule where hash(job_key) % $parts::UBIGINT = $part::UBIGINT),
 depths as (
     select lower(resource_id) as resource_key, lower(dimension) as entity, "at", interval_s, max(value) as depth
     from metrics where metric in ('ActiveMessages', 'QueueMessageCount')
+      and lower(resource_id) in (select resource_key from rules)
     group by all
 ),
 -- Of several zeros in a row the table holds the first and the last: what lies between two zeros is zero.
@@ -52,6 +55,7 @@ traffic as (
            max(value) filter (where metric = 'IncomingMessages') as incoming,
            max(value) filter (where metric = 'CompleteMessage') as completed
     from metrics where metric in ('IncomingMessages', 'CompleteMessage') and aggregation = 'total'
+      and lower(resource_id) in (select resource_key from rules)
     group by all
 ),
 points as (
@@ -195,8 +199,17 @@ def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
     now. ``endless``: those that are over, or may be, at a time that nobody tells; they count without any seconds.
     Quantities are null where nothing says what was asked for. Needs ``execution_history``.
     """
-    con.execute(_SOURCE)
+    _sources(con)
     _fill(con, "job_usage", _IN_WINDOW, run.window)
+
+
+def _sources(con: duckdb.DuckDBPyConnection) -> None:
+    """Create ``usage_source`` some jobs at a time: each has a row for every interval of the window."""
+    row = con.execute("select count(distinct lower(job_id)) from rule_sources").fetchone()
+    parts = 1 + (int(row[0]) if row else 0) // _AT_ONCE
+    for part in range(parts):
+        made = "insert into usage_source" if part else "create or replace temp table usage_source as"
+        con.execute(f"{made} {_SOURCE}", {"parts": parts, "part": part})
 
 
 def of_months(con: duckdb.DuckDBPyConnection, span: Window) -> None:

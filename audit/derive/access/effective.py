@@ -249,12 +249,18 @@ def _write(con: duckdb.DuckDBPyConnection, most: int) -> None:
 
 
 def _narrowed(sql: str, condition: str) -> str:
-    """Return the SQL over some jobs' needs and their identities' reach only."""
+    """Return the SQL over some jobs' needs, their identities' reach and their combinations of needs only.
+
+    Combinations are few to a job, and who holds one are many: joined as a whole they are what takes the memory.
+    """
+    some = f"(select * from access.{{}} where {condition})"
     for table, name in (("job_needs", "n"), ("reach", "r")):
-        sql = sql.replace(
-            f"from access.{table} {name}", f"from (select * from access.{table} where {condition}) {name}"
-        )
-    return sql
+        sql = sql.replace(f"from access.{table} {name}", f"from {some.format(table)} {name}")
+    combinations = some.format("combinations")
+    held = f"(select * from access.also_held where combination_no in (select combination_no from {combinations}))"
+    return sql.replace("join access.combinations c", f"join {combinations} c").replace(
+        "join access.also_held a", f"join {held} a"
+    )
 
 
 def rows(con: duckdb.DuckDBPyConnection) -> int:
