@@ -49,7 +49,7 @@ MEMORY = "384MB"
 """What DuckDB may hold while a table is sorted; more is laid off in the folder that it is given."""
 
 
-MEMORY_OF_FILE = "1GB"
+MEMORY_OF_FILE = "2GB"
 """What DuckDB may hold of a database file that a run's tables are derived and rendered in; more lies in the file."""
 
 

@@ -102,7 +102,7 @@ def test_a_finding_leads_to_its_bytes_where_the_pack_has_them(told: Any) -> None
 def test_a_restored_run_names_no_file_that_is_gone(tmp_path: Path) -> None:
     made = fixture.write(fixture.story(), tmp_path / "r", restored_from="commits/x.json")
     told = json.loads((made / "findings.json").read_text())
-    assert {each["evidence"]["file"] for each in told["findings"]} == {None}
+    assert {each["evidence"]["file"] for each in told["findings"]} == {None, "run.json"}, "its raw answers are gone"
     assert told["run"]["restored_from"] == "commits/x.json"
 
 
