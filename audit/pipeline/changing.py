@@ -151,7 +151,8 @@ def _made(
         else:
             insert.create(con, ChangeClosing, ())
         insert.create(con, ChangeProposal, ())
-        rollback.create(con, stored, since=time.since, earlier=_runs(store))
+        earlier_runs, unusable = _runs(store, run, time.since)
+        rollback.create(con, stored, since=time.since, earlier=earlier_runs, unusable=unusable)
         attached.create(con, change.attached)
 
 
@@ -193,13 +194,22 @@ def _compare(con: duckdb.DuckDBPyConnection, old: Run, new: Run) -> None:
     con.execute("create temp table told_differences as from differences")
 
 
-def _runs(store: Store) -> list[StoredRun]:
-    """Return the runs whose folders are whole; a damaged one can't tell how a job was."""
-    found = []
-    for run_id in dict.fromkeys(commit.run_id for commit in store.history.commits()):
-        with contextlib.suppress(UsageError, IntegrityError):
+def _runs(store: Store, run: Run, since: datetime) -> tuple[list[StoredRun], list[str]]:
+    """Return the runs that may tell how a job was before, and why others that history knows of then can't."""
+    found, unusable, gone = [], [], 0
+    for run_id, commit in {commit.run_id: commit for commit in store.history.commits()}.items():
+        if run_id == run.run_id or commit.run.started >= since:
+            continue
+        try:
             found.append(store.open(run_id))
-    return found
+        except UsageError:
+            gone += 1
+        except IntegrityError as error:
+            unusable.append(f"run {run_id} can't be used: {error.message}")
+    if gone:
+        told = "a run" if gone == 1 else f"{gone} runs"
+        unusable.append(f"the folder of {told} from before is gone, and history keeps no raw answers")
+    return found, unusable
 
 
 def _before(store: Store, run: Run, since: datetime) -> tuple[Before, Readable | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from datetime import datetime
 from functools import cached_property
@@ -116,7 +117,7 @@ class EarlierPack:
         try:
             return signature(self.folder, ()).standing == "unknown"
         except (IntegrityError, OSError):
-            return False
+            return None if os.path.lexists(self.folder / sums.SIGNATURE) else False
 
     @property
     def gaps(self) -> int | None:

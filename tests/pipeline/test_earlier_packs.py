@@ -146,6 +146,16 @@ def test_a_signature_over_another_list_is_none(packs: Path, tmp_path: Path) -> N
     assert row["signed"] is False
 
 
+def test_a_signature_that_was_taken_away_is_none_and_one_that_cannot_be_read_is_unknown(
+    packs: Path, tmp_path: Path
+) -> None:
+    file = approvable.make(packs, signer=sealed_pack.key(tmp_path)) / sums.SIGNATURE
+    file.unlink()
+    assert [row["signed"] for row in rows(packs).values()] == [False]
+    file.mkdir()
+    assert [row["signed"] for row in rows(packs).values()] == [None]
+
+
 def test_the_newest_approved_pack_of_a_job_speaks(packs: Path) -> None:
     approve(approvable.make(packs, run_id="r1", settings={"x": "1"}))
     approve(approvable.make(packs, run_id="r2", at=approvable.AT + DAY, settings={"x": "2", "a": "b"}))

@@ -66,15 +66,22 @@ class Rollback(Record, frozen=True, kw_only=True):
     """Name of the YAML file in ``change/rollback/`` of the pack."""
 
 
-def create(con: duckdb.DuckDBPyConnection, stored: Answers, *, since: datetime, earlier: Sequence[StoredRun]) -> None:
+def create(
+    con: duckdb.DuckDBPyConnection,
+    stored: Answers,
+    *,
+    since: datetime,
+    earlier: Sequence[StoredRun],
+    unusable: Sequence[str] = (),
+) -> None:
     """Create ``rollbacks``: a row for each job of table ``change_jobs``, as the job was right before ``since``.
 
     ``con`` holds the derived tables of the run ``stored``. ``earlier``: other runs, in any order; what they read before
-    ``since`` is used, and one that is damaged is named where it may have mattered. Raises IntegrityError where a raw
-    page of ``stored`` itself is damaged.
+    ``since`` is used, and one that is damaged is named where it may have mattered, as are the ``unusable``, runs that
+    could not even be opened, a sentence each. Raises IntegrityError where a raw page of ``stored`` itself is damaged.
     """
     others = [each for each in earlier if each.run.run_id != stored.run.run_id]
-    insert(con, Rollback, _rows(con, stored, since, others))
+    insert(con, Rollback, _rows(con, stored, since, others, unusable))
 
 
 _JOBS = """
@@ -88,12 +95,17 @@ group by change_jobs.job_id order by lower(change_jobs.job_id)
 
 
 def _rows(
-    con: duckdb.DuckDBPyConnection, stored: Answers, since: datetime, runs: Sequence[StoredRun]
+    con: duckdb.DuckDBPyConnection,
+    stored: Answers,
+    since: datetime,
+    runs: Sequence[StoredRun],
+    unusable: Sequence[str],
 ) -> Iterator[Made]:
     jobs = con.execute(_JOBS).fetchall()
     writes, images = Writes(con), Images(con, runs, since)
     now = readings.own(con, stored)
     before, damaged = readings.before(con, runs, [job_id.lower() for job_id, *_ in jobs], since)
+    damaged = [*unusable, *damaged]
     for job_id, state, observed_at, raw_ref in jobs:
         here, then = now.get(job_id.lower()), before.get(job_id.lower())
         found = chosen(job_id, now=here, before=then, state=state, since=since, writes=writes)
