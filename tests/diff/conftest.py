@@ -2,52 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from pathlib import Path
+from collections.abc import Iterator
 
-import changed_estate
 import duckdb
 import pytest
+from comparing import Compare, Runs, attached
 
 from audit import diff
-from audit.diff import Side
-from audit.store import tables
-
-Compare = Callable[..., AbstractContextManager[duckdb.DuckDBPyConnection]]
-
-
-class Runs:
-    """The output folder and every run's side; a run's tables lie in ``RUN.duckdb`` beside it."""
-
-    def __init__(self, output: Path) -> None:
-        self.output = output
-        before = dict(os.environ)
-        try:
-            asyncio.run(changed_estate.collect(output))
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
-        self.sides: dict[str, Side] = {name: changed_estate.table(output, name) for name in changed_estate.RUNS}
-        self.sides["strict"] = changed_estate.table(output, "old", {"max_executions_most": 1}, "strict")
 
 
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     return Runs(tmp_path_factory.mktemp("diff"))
-
-
-@contextlib.contextmanager
-def attached(old: Path, new: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection in which two databases are ``old`` and ``new``; one file may be both."""
-    with contextlib.closing(tables.connect()) as con:
-        for name, path in (("old", old), ("new", new)):
-            con.execute(f"attach '{path}' as {name} (read_only)")
-        yield con
 
 
 @pytest.fixture(scope="session")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import changed_estate
+import compared_estate
 import duckdb
 import pytest
-from changed_estate import CONFIGURED, FRESH, GONE
-from conftest import Compare, Runs, attached
+from compared_estate import CONFIGURED, FRESH, GONE
+from comparing import Compare, Runs, attached
 
 from audit import diff
 from audit.diff.settle import canonical
@@ -185,4 +185,4 @@ def test_json_is_compared_by_what_it_says() -> None:
 
 
 def test_the_estate_is_what_the_tests_say(runs: Runs) -> None:
-    assert set(runs.sides) == {*changed_estate.RUNS, "strict"}
+    assert set(runs.sides) == {*compared_estate.RUNS, "strict"}

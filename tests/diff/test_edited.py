@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import msgspec
 import pytest
-from conftest import Runs, attached
+from comparing import Runs, attached
 
 from audit import diff
 from audit.diff import things

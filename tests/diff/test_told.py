@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import jsonschema
 import pytest
-from conftest import Compare, Runs
+from comparing import Compare, Runs
 
 from audit import diff
 from audit.terminal import visible

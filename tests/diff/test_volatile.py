@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conftest import Compare
+from comparing import Compare
 
 from audit.diff import things
 from audit.diff.volatile import EVERYWHERE, OF_TABLE

@@ -187,3 +187,10 @@ def test_what_cannot_be_asked_is_refused(
     before = sorted((output / "packs").iterdir())
     refused(jobaudit("render", run_id, *options, "--output", output, cwd=output), 2, *words)
     assert sorted((output / "packs").iterdir()) == before
+
+
+def test_a_proposal_that_cannot_be_applied_is_refused_before_anything_is_collected(tmp_path: Path) -> None:
+    (tmp_path / "job.yaml").write_text("name: a\nproperties: {template: {containers: [{imagee: x}]}}\n")
+    told = jobaudit("run", "change", "--proposed", "job.yaml", "--config", "no-such.toml", cwd=tmp_path)
+    refused(told, 2, "job.yaml", "imagee")
+    assert list(tmp_path.iterdir()) == [tmp_path / "job.yaml"]
