@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import duckdb
 
 from audit.errors import IntegrityError
+from audit.model.packs import ACCESS_REVIEW
 from audit.seal import head, sums
 from audit.store import tables
 
@@ -60,7 +61,7 @@ def of(pack: Path, by: str, caller: Sequence[str]) -> Independence:
                 raise IntegrityError(f"the pack has no table {table}", where=str(pack))
             tables.view(con, table, pack / f"data/{table}.parquet")
         try:
-            return _held(con, by, caller, every=head.read(pack).pack == "access-review")
+            return _held(con, by, caller, every=head.read(pack).pack == ACCESS_REVIEW)
         except duckdb.Error as error:
             raise IntegrityError(f"the pack's tables can't be read: {error}", where=str(pack / "data")) from None
 

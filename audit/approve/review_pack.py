@@ -11,7 +11,7 @@ import duckdb
 from audit.approve.review_people import People
 from audit.approve.review_rules import Asked
 from audit.errors import IntegrityError, UsageError
-from audit.render import fronts
+from audit.model.packs import ACCESS_REVIEW
 from audit.render.review import FOLDER, sent
 from audit.seal import head as pack_head
 from audit.seal import sums
@@ -86,7 +86,7 @@ def opened(path: Path) -> ReviewPack:
             hint="name an access-review pack: jobaudit run access-review makes one",
         )
     kind = pack_head.read(path).pack
-    if kind != fronts.ACCESS_REVIEW:
+    if kind != ACCESS_REVIEW:
         raise UsageError(
             f"this is a {kind} pack: nobody was asked to review anything in it",
             where=str(path),

@@ -16,6 +16,10 @@ APPROVAL = "approval"
 WITHDRAWAL = "withdrawal"
 
 
+APPROVED = ("approved", "approved with conditions")
+"""The words of a state in which a pack counts as approved."""
+
+
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """An approval, and what became of it. ``standing``: counts, superseded or withdrawn; ``by_record``: by which."""
 
@@ -114,13 +118,13 @@ def _summed(
     if len(good) < rules.minimum:
         more = f"{rules.minimum - len(good)} more of the {rules.minimum} approvals"
         lacking.append("an approval" if rules.minimum == 1 else more)
-    word = "approved"
+    word = APPROVED[0]
     if len(good) < len(count):
         word = "rejected"
     elif lacking:
         word = "open"
     elif any(each.said.decision is ApprovalDecision.CONDITIONAL for each in good):
-        word = "approved with conditions"
+        word = APPROVED[1]
     return State(
         word=word,
         statements=statements,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.change.request import SILENT
+from audit.derive.changes.words import SILENT
 from audit.derive.rows import row_id
 
 if TYPE_CHECKING:

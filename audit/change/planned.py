@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import duckdb
 
+from audit.approve.state import APPROVED
 from audit.model import ids
+from audit.model.packs import CHANGE
 from audit.seal import sums
 from audit.store.tables import literal
 
@@ -16,9 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from audit.pipeline.earlier_pack import EarlierPack
-
-APPROVED = ("approved", "approved with conditions")
-KIND = "change"
 
 
 class Planned(NamedTuple):
@@ -44,7 +43,7 @@ def planned(packs: Sequence[EarlierPack], *, ticket: str, jobs: Collection[str] 
     """
     passed: list[str] = []
     for each in packs:
-        if each.kind not in (KIND, None):
+        if each.kind not in (CHANGE, None):
             continue
         about = _about(each.folder)
         if isinstance(about, str):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from audit.derive.changes.words import SILENT
 from audit.derive.rows import row_id
 from audit.errors import UsageError
 from audit.model import Window
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from audit.change.planned import Planned
     from audit.model import Run
     from audit.model.change import ChangeAsked
-
-SILENT = ("start", "stop", "secret_read", "suspension", "read", "action")
-"""Kinds of change that set nothing."""
 
 
 class Before(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from audit.cli.own import window_of
 from audit.config import period
 from audit.errors import UsageError
 from audit.model.change import ChangeAsked
+from audit.model.packs import CHANGE
 
 if TYPE_CHECKING:
     from audit.config import Settings
@@ -54,7 +55,7 @@ def change_of(
     when: tuple[datetime | None, datetime | None],
 ) -> pipeline.Change | None:
     """Return what a change pack is asked about; None for any other pack. Raises UsageError where options don't fit."""
-    if pack != "change":
+    if pack != CHANGE:
         told = {"--job": jobs, "--ticket": ticket, "--attach": attach, "--proposed": proposed}
         given = [name for name, value in told.items() if value]
         if given:
@@ -64,11 +65,10 @@ def change_of(
             )
         return None
     since, until = when
-    files = tuple(proposed or ())
-    asked = ChangeAsked(
-        jobs=tuple(jobs or ()), ticket=ticket, since=since, until=until, proposed=pipeline.digests(files)
-    )
-    return pipeline.Change(asked=asked, proposed=files, attached=pipeline.attachments(attach or ()))
+    documents = pipeline.proposals(proposed or ())
+    files = tuple(dict.fromkeys(each.sha256 for each in documents))
+    asked = ChangeAsked(jobs=tuple(jobs or ()), ticket=ticket, since=since, until=until, proposed=files)
+    return pipeline.Change(asked=asked, proposed=documents, attached=pipeline.attachments(attach or ()))
 
 
 def collected_over(

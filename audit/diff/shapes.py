@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta
+
+from audit.model import published
+from audit.model.published import Shape, Text, Window
 
 VERSION = "1.0"
 """Its second number grows when something is added; its first when something is renamed or dropped."""
-Text = str | None
 
 
-class _Shape(msgspec.Struct, frozen=True, kw_only=True):
-    """An object of the file."""
-
-
-class Window(_Shape, frozen=True, kw_only=True):
-    """A time in UTC: ``since`` included, ``until`` excluded."""
-
-    since: datetime
-    until: datetime
-
-
-class Compared(_Shape, frozen=True, kw_only=True):
+class Compared(Shape, frozen=True, kw_only=True):
     """One of the two that were compared."""
 
     run_id: str
@@ -38,7 +27,7 @@ class Compared(_Shape, frozen=True, kw_only=True):
     redaction_key_id: Annotated[str, Meta(description="digests of hidden values compare under one key only")]
 
 
-class Counts(_Shape, frozen=True, kw_only=True):
+class Counts(Shape, frozen=True, kw_only=True):
     """How many differences an area has."""
 
     added: int
@@ -47,7 +36,7 @@ class Counts(_Shape, frozen=True, kw_only=True):
     unknown: int
 
 
-class Areas(_Shape, frozen=True, kw_only=True):
+class Areas(Shape, frozen=True, kw_only=True):
     """Every area, in the order in which differences are listed."""
 
     jobs: Counts
@@ -59,7 +48,7 @@ class Areas(_Shape, frozen=True, kw_only=True):
     baselines: Counts
 
 
-class Because(_Shape, frozen=True, kw_only=True):
+class Because(Shape, frozen=True, kw_only=True):
     """The gap that leaves a difference unknown."""
 
     side: Annotated[Literal["old", "new"], Meta(description="the one whose evidence is lacking")]
@@ -77,7 +66,7 @@ class Because(_Shape, frozen=True, kw_only=True):
     raw_ref: Text
 
 
-class Difference(_Shape, frozen=True, kw_only=True):
+class Difference(Shape, frozen=True, kw_only=True):
     """One thing, or one property of it, that differs."""
 
     area: Literal["jobs", "configuration", "access", "verdicts", "coverage", "cost", "baselines"]
@@ -97,7 +86,7 @@ class Difference(_Shape, frozen=True, kw_only=True):
     new_ref: Text
 
 
-class Diff(_Shape, frozen=True, kw_only=True):
+class Diff(Shape, frozen=True, kw_only=True):
     """What differs between two runs of jobaudit."""
 
     schema_version: str
@@ -110,10 +99,4 @@ class Diff(_Shape, frozen=True, kw_only=True):
 
 def schema() -> bytes:
     """Return the JSON Schema (2020-12) of the file."""
-    made: dict[str, Any] = msgspec.json.schema(Diff)
-    head = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:jobaudit:diff:{VERSION}",
-        "title": f"jobaudit diff {VERSION}",
-    }
-    return json.dumps(head | made, indent=1, ensure_ascii=True).encode() + b"\n"
+    return published.schema(Diff, "diff", VERSION)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from audit.diff import shapes
 from audit.diff.compared import counts
 from audit.diff.side import Side, notes
+from audit.model.published import Window
 from audit.render.results.stream import array, members
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def _side(side: Side) -> shapes.Compared:
         sealed=side.sealed,
         tool_version=run.tool_version,
         started=run.started,
-        window=shapes.Window(since=run.window.since, until=run.window.until),
+        window=Window(since=run.window.since, until=run.window.until),
         subscriptions=list(run.subscriptions),
         redaction_key_id=run.redaction_key_id,
     )

@@ -1,4 +1,4 @@
-"""What a pack's folder is called."""
+"""The kinds of pack, and what a pack's folder is called."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from audit.model.window import Window
+
+
+COMPLIANCE, ACCESS_REVIEW, COST_REVIEW, CHANGE = "compliance", "access-review", "cost-review", "change"
+PACKS = (COMPLIANCE, ACCESS_REVIEW, COST_REVIEW, CHANGE)
 
 
 def pack_name(pack: str, window: Window, run_id: str, *, slug: str = "", restored: bool = False) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from audit.pipeline.approving import approve, approver_key, withdraw
-    from audit.pipeline.changing import Change, attachments, change_window, digests
+    from audit.pipeline.changing import Change, attachments, change_window, proposals
     from audit.pipeline.collecting import Collection, collect, resume, role, window_of
     from audit.pipeline.demo import Demo, demo, serve
     from audit.pipeline.diffing import Compared, diff, save
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "audit.pipeline.approving": ("approve", "approver_key", "withdraw"),
-    "audit.pipeline.changing": ("Change", "attachments", "change_window", "digests"),
+    "audit.pipeline.changing": ("Change", "attachments", "change_window", "proposals"),
     "audit.pipeline.collecting": ("Collection", "collect", "resume", "role", "window_of"),
     "audit.pipeline.demo": ("Demo", "demo", "serve"),
     "audit.pipeline.diffing": ("Compared", "diff", "save"),
@@ -68,9 +68,9 @@ __all__ = [
     "controls_in",
     "demo",
     "diff",
-    "digests",
     "examine",
     "keygen",
+    "proposals",
     "query",
     "render",
     "resume",

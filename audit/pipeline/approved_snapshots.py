@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from audit.approve.state import APPROVED
 from audit.derive import job_configuration
 from audit.derive.rows import row_id
+from audit.model.packs import CHANGE, COMPLIANCE
 from audit.seal import sums
 from audit.store.tables import literal
 
@@ -20,8 +22,7 @@ if TYPE_CHECKING:
 
     from audit.pipeline.earlier_pack import EarlierPack
 
-APPROVED = ("approved", "approved with conditions")
-SHOWING = ("compliance", "change")
+SHOWING = (COMPLIANCE, CHANGE)
 """The packs that show what jobs are set to: approving another one approves no setting."""
 SETTINGS = "data/job_configuration.parquet"
 CHANGED, PROPOSED = "data/change_jobs.parquet", "data/proposed_configuration.parquet"
@@ -88,7 +89,7 @@ def _remember(con: duckdb.DuckDBPyConnection, each: EarlierPack) -> str:
 
 def _files(each: EarlierPack) -> tuple[str, ...]:
     """Return the files of a pack that tell what was approved of which jobs."""
-    if each.kind != "change":
+    if each.kind != CHANGE:
         return (SETTINGS,)
     return (PROPOSED,) if (each.folder / PROPOSED).exists() else (SETTINGS, CHANGED)
 

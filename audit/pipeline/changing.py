@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,6 +26,7 @@ from audit.change import (
     rollback,
 )
 from audit.change.closing_rows import ChangeClosing
+from audit.change.proposal import Asked
 from audit.change.proposed import ChangeProposal
 from audit.change.request import Before
 from audit.derive import insert
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from audit.model.capability import Capability
     from audit.store import Readable, StoredRun
 
-CHANGE = "change"
 AHEAD = timedelta(days=7)
 """How much of the time before a change is collected with it, to hold what came after against."""
 
@@ -54,8 +53,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     """What a change pack is asked about, and the files that go with it."""
 
     asked: ChangeAsked
-    proposed: tuple[Path, ...] = ()
-    """Files that will be applied, in the container-app CLI's shape; empty = the change was made already."""
+    proposed: tuple[Asked, ...] = ()
+    """What will be applied, a document each; empty = the change was made already."""
     attached: Mapping[str, Path] = {}
     """Files that people attach, such as test evidence and release notes, by their names in the pack."""
 
@@ -80,14 +79,9 @@ def attachments(paths: Sequence[Path]) -> dict[str, Path]:
     return found
 
 
-def digests(paths: Sequence[Path]) -> tuple[str, ...]:
-    """Return the SHA-256 of each file, hex. Raises UsageError for what can't be read."""
-    try:
-        return tuple(hashlib.sha256(path.read_bytes()).hexdigest() for path in paths)
-    except OSError as error:
-        raise UsageError(
-            f"{error.filename} can't be read: {error.strerror}", hint="--proposed takes the file that will be applied"
-        ) from error
+def proposals(paths: Sequence[Path]) -> tuple[Asked, ...]:
+    """Read the files that will be applied, before anything is collected for them. Raises ConfigError."""
+    return tuple(each for path in paths for each in proposal.read(path))
 
 
 def add(
@@ -167,10 +161,9 @@ def _proposed(
     capabilities: Mapping[str, Capability] | None,
 ) -> None:
     """Add what a change that is proposed would come to: against the jobs as the run read them."""
-    asked = [each for path in change.proposed for each in proposal.read(path)]
     with contextlib.closing(tables.connect(str(database))) as con:
         time = request.time_of(con, run, change.asked)
-        proposals = proposing.propose(asked, con, stored, store.redactor(run))
+        proposals = proposing.propose(change.proposed, con, stored, store.redactor(run))
     copy = database.parent / "proposed.duckdb"
     proposed.proposed(database, copy, run, proposals, controls, capabilities=capabilities)
     with contextlib.closing(tables.connect(str(database.parent / "change.duckdb"))) as con:

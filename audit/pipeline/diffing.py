@@ -16,8 +16,7 @@ from audit import diff as differences
 from audit.diff import Side
 from audit.errors import ExitCode, IntegrityError, UsageError
 from audit.model import Window
-from audit.pipeline.naming import named
-from audit.pipeline.tabling import controls_in, loaded, pack_of, tabled
+from audit.pipeline.tabling import controls_in, loaded, pack_of, tabled_run
 from audit.render.results.stream import created
 from audit.seal import head as pack_head
 from audit.seal import sums
@@ -25,7 +24,7 @@ from audit.seal.verify import files, sealed
 from audit.seal.verify.chained import CHAIN
 from audit.seal.verify.checks import Result
 from audit.seal.verify.signature import ATTESTED, SIGNED
-from audit.store import Store, atomic, tables
+from audit.store import atomic, tables
 from audit.store import head as run_head
 
 if TYPE_CHECKING:
@@ -133,17 +132,7 @@ def _side(
     pack = pack_of(ref, output)
     if pack is not None:
         return _packed(pack, database)
-    store = Store(output)
-    run = tabled(
-        store.read(named(store, ref, output)),
-        database,
-        controls_in(controls),
-        history=store.history,
-        reviews=store.reviews,
-        packs=output / "packs",
-        capabilities=capabilities,
-    )
-    return Side(run=run)
+    return Side(run=tabled_run(ref, database, controls_in(controls), output=output, capabilities=capabilities))
 
 
 def _packed(pack: Path, database: Path) -> Side:

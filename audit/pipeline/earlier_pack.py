@@ -15,6 +15,7 @@ from audit.approve import review_people
 from audit.approve.chain import verified
 from audit.approve.state import State, state_of
 from audit.errors import IntegrityError
+from audit.model.packs import PACKS
 from audit.seal import chain, head, statement, sums, tree
 from audit.seal.verify.packed import Packed
 from audit.seal.verify.signature import signature
@@ -48,7 +49,7 @@ class EarlierPack:
         self.folder, self._until = folder, run.finished or run.started
         self._damaged = said.why if isinstance(said, chain.Damaged) else ""
         self.started = None if folder.is_symlink() else _started(folder)
-        named = next((each for each in head.PACKS if folder.name.startswith(f"{each}-")), None)
+        named = next((each for each in PACKS if folder.name.startswith(f"{each}-")), None)
         self.kind = said.pack if isinstance(said, head.PackHead) else named
 
     @cached_property

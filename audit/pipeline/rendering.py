@@ -16,8 +16,9 @@ from audit.derive import LEFT_OUT
 from audit.errors import ExitCode, StoreError, UsageError
 from audit.model import Severity, Window
 from audit.model.change import ChangeAsked
+from audit.model.packs import ACCESS_REVIEW, CHANGE, COMPLIANCE
 from audit.pipeline import changing, earlier_reviews
-from audit.pipeline.changing import CHANGE, Change
+from audit.pipeline.changing import Change
 from audit.pipeline.naming import named
 from audit.pipeline.sealing import described, seal
 from audit.pipeline.tabling import broken_controls, controls_in, scratch, tabled
@@ -34,11 +35,9 @@ if TYPE_CHECKING:
 
 ASSESSED = ("verdicts", "controls")
 """What assessment makes of a run, and history keeps."""
-PACKS = ("compliance", "access-review", CHANGE)
+PACKS = (COMPLIANCE, ACCESS_REVIEW, CHANGE)
 """The packs that can be rendered today; cost-review follows."""
 
-
-ACCESS_REVIEW = "access-review"
 
 _LEFT_OUT = "select distinct kind from coverage where scope = '/' and detail = ? order by kind"
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from audit import __version__
 from audit.approve import decide, records
 from audit.errors import UsageError
-from audit.model.pack_name import pack_name
+from audit.model.packs import pack_name
 from audit.render.pack import FORMATS
 from audit.seal import chain, head, sealing, sums
 from audit.seal.templates import digest

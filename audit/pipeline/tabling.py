@@ -96,6 +96,27 @@ def tabled(
     return run
 
 
+def tabled_run(
+    run_ref: str,
+    database: Path,
+    controls: Sequence[Control],
+    *,
+    output: Path,
+    capabilities: Mapping[str, Capability] | None = None,
+) -> Run:
+    """Write every table of the run that is meant, by id, folder or ``latest``, as it lies in ``output``."""
+    store = Store(output)
+    return tabled(
+        store.read(named(store, run_ref, output)),
+        database,
+        controls,
+        history=store.history,
+        reviews=store.reviews,
+        packs=output / "packs",
+        capabilities=capabilities,
+    )
+
+
 def broken_controls(con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
     """Return the controls that could not be run, or not for every job, each with the reason."""
     sql = "select control_id || ': ' || failure from controls where failure is not null order by control_id"
@@ -110,16 +131,7 @@ def trial(
     Raises EngineError naming every control that could not be run, after the counts of all: they come first.
     """
     with scratch() as database:
-        store = Store(output)
-        tabled(
-            store.read(named(store, run_ref, output)),
-            database,
-            controls_in(controls),
-            history=store.history,
-            reviews=store.reviews,
-            packs=output / "packs",
-            capabilities=capabilities,
-        )
+        tabled_run(run_ref, database, controls_in(controls), output=output, capabilities=capabilities)
         with contextlib.closing(duckdb.connect(str(database), read_only=True)) as con:
             yield from con.execute(
                 "select control_id, verdict, count(*) from verdicts group by all order by all"
@@ -141,15 +153,7 @@ def query(where: str, sql: str, *, output: Path) -> Iterator[tuple[Any, ...]]:
     with scratch() as database:
         pack = pack_of(where, output)
         if pack is None:
-            store = Store(output)
-            tabled(
-                store.read(where),
-                database,
-                controls_in(()),
-                history=store.history,
-                reviews=store.reviews,
-                packs=output / "packs",
-            )
+            tabled_run(where, database, controls_in(()), output=output)
         else:
             loaded(pack, database)
         with assess.Locked(database, timeout=60.0) as locked:

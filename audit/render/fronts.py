@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audit.errors import UsageError
-
-COMPLIANCE, ACCESS_REVIEW, CHANGE = "compliance", "access-review", "change"
+from audit.model.packs import ACCESS_REVIEW, CHANGE, COMPLIANCE
 
 _REVIEW = (
     ("review", "The review"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from audit.model.packs import COMPLIANCE
 from audit.render import (
     change_listings,
     controls,
@@ -62,7 +63,7 @@ def write(
     workbook: bool = True,
     results: bool = True,
     incidents: Sequence[Incident] = (),
-    pack: str = fronts.COMPLIANCE,
+    pack: str = COMPLIANCE,
     signer: str | None = None,
 ) -> raw_pages.RawViews:
     """Write the report of a run into ``folder`` and return which views of raw pages it has.

@@ -8,8 +8,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from audit.model.pack_name import pack_name
-from audit.render import change_files, data, fronts, html, links, raw_files, results, review, views, workbook
+from audit.model.packs import ACCESS_REVIEW, CHANGE, pack_name
+from audit.render import change_files, data, html, links, raw_files, results, review, views, workbook
 from audit.render.staging import Staging
 from audit.store import atomic
 from audit.store.lock import exclusive
@@ -151,16 +151,16 @@ def reports(
             run,
             folder / "evidence.xlsx",
             report="html" in formats,
-            change=pack == fronts.CHANGE,
+            change=pack == CHANGE,
             raw=raw,
             lost=stored.lost,
         )
     if "results" in formats:
         results.write(con, run, folder / results.FOLDER)
-    if pack == fronts.CHANGE:
+    if pack == CHANGE:
         with Staging(folder) as staging:
             change_files.write(con, staging)
-    if pack == fronts.ACCESS_REVIEW:
+    if pack == ACCESS_REVIEW:
         review.write(con, run, folder / review.FOLDER, review=name)
 
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HEAD = "pack.json"
-PACKS = ("compliance", "access-review", "cost-review", "change")
 """The kinds of packs; a folder's name begins with its own."""
 
 

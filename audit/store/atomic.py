@@ -86,12 +86,7 @@ def write(path: Path, data: bytes) -> None:
     part = path.with_name(f".{path.name}.part")
     with refusals(path.parent):
         try:
-            descriptor = create(part)
-            try:
-                write_all(descriptor, data)
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            _lay(part, data)
             part.replace(path)
         except OSError:
             part.unlink(missing_ok=True)
@@ -104,16 +99,20 @@ def write_new(path: Path, data: bytes) -> None:
     part = path.with_name(f".{path.name}.part")
     with refusals(path.parent):
         try:
-            descriptor = create(part)
-            try:
-                write_all(descriptor, data)
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            _lay(part, data)
             path.hardlink_to(part)
         finally:
             part.unlink(missing_ok=True)
         sync(path.parent)
+
+
+def _lay(part: Path, data: bytes) -> None:
+    descriptor = create(part)
+    try:
+        write_all(descriptor, data)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def publish(part: Path, path: Path) -> None:

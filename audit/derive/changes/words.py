@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from audit.derive.rows import row_id
 
+SILENT = ("start", "stop", "secret_read", "suspension", "action")
+"""Kinds of change that set nothing."""
+
 _KIND = """
 case when acts.operation_key like 'microsoft.authorization/roleassignments/%' then 'access'
      when acts.operation_key like 'microsoft.authorization/denyassignments/%' then 'access'
@@ -110,7 +113,7 @@ from (
            case when p.property is not null and not coalesce(p.truncated, false) then 'known'
                 when p.property is not null then 'cut by Azure'
                 when lower(w.status) in ('failed', 'canceled', 'cancelled') then 'nothing changed'
-                when w.kind in ('start', 'stop', 'secret_read', 'action', 'suspension') then 'nothing to tell'
+                when w.kind in {SILENT} then 'nothing to tell'
                 else 'unknown' end as before_after,
            w.changed_by, w.changed_by_name, w.changed_by_type, w.changed_by_id,
            w.client_app_id, w.client, w.client_ip, w.at, w.ended_at, w.status,

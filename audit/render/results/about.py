@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from audit.render.results.shapes import Caller, Counts, Coverage, Framework, KindCoverage, RunHead, Window
+from audit.model.published import Window
+from audit.render.results.shapes import Caller, Counts, Coverage, Framework, KindCoverage, RunHead
 from audit.render.rows import Row, fetch, one
 from audit.render.sections import coverage as units
 

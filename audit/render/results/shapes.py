@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from audit.model import Severity, Verdict
+from audit.model import Severity, Verdict, published
+from audit.model.published import Shape, Text, Window
 
 VERSION = "1.0"
 """Its second number grows when something is added; its first when something is renamed or dropped."""
-Text = str | None
 
 
-class _Shape(msgspec.Struct, frozen=True, kw_only=True):
-    """An object of the file."""
-
-
-class Window(_Shape, frozen=True, kw_only=True):
-    """A time in UTC: ``since`` included, ``until`` excluded."""
-
-    since: datetime
-    until: datetime
-
-
-class Caller(_Shape, frozen=True, kw_only=True):
+class Caller(Shape, frozen=True, kw_only=True):
     """Who collected, as the access token said."""
 
     object_id: str
@@ -37,7 +25,7 @@ class Caller(_Shape, frozen=True, kw_only=True):
     name: Annotated[str, Meta(description="empty where the token names none")]
 
 
-class RunHead(_Shape, frozen=True, kw_only=True):
+class RunHead(Shape, frozen=True, kw_only=True):
     """The collection that the findings rest on."""
 
     run_id: str
@@ -60,7 +48,7 @@ class RunHead(_Shape, frozen=True, kw_only=True):
     resource_groups: list[str]
 
 
-class KindCoverage(_Shape, frozen=True, kw_only=True):
+class KindCoverage(Shape, frozen=True, kw_only=True):
     """How the reads of one kind of evidence ended."""
 
     kind: str
@@ -70,7 +58,7 @@ class KindCoverage(_Shape, frozen=True, kw_only=True):
     malformed: Annotated[int, Meta(description="items that could not be decoded; their unit is among the gaps")]
 
 
-class Coverage(_Shape, frozen=True, kw_only=True):
+class Coverage(Shape, frozen=True, kw_only=True):
     """How whole the evidence is. A gap is a read that failed: never an absence."""
 
     complete: Annotated[bool, Meta(description="no gap, and every kind was collected")]
@@ -82,7 +70,7 @@ class Coverage(_Shape, frozen=True, kw_only=True):
     by_kind: list[KindCoverage]
 
 
-class Counts(_Shape, frozen=True, kw_only=True):
+class Counts(Shape, frozen=True, kw_only=True):
     """Verdicts, counted. ``waived`` are failures that an exception covers; they are among ``fail``."""
 
     fail: int
@@ -92,7 +80,7 @@ class Counts(_Shape, frozen=True, kw_only=True):
     waived: int
 
 
-class Framework(_Shape, frozen=True, kw_only=True):
+class Framework(Shape, frozen=True, kw_only=True):
     """A framework by the key under which controls and findings name it."""
 
     key: str
@@ -102,7 +90,7 @@ class Framework(_Shape, frozen=True, kw_only=True):
     ]
 
 
-class Control(_Shape, frozen=True, kw_only=True):
+class Control(Shape, frozen=True, kw_only=True):
     """A control that was applied."""
 
     control_id: str
@@ -122,7 +110,7 @@ class Control(_Shape, frozen=True, kw_only=True):
     verdicts: Counts
 
 
-class Gap(_Shape, frozen=True, kw_only=True):
+class Gap(Shape, frozen=True, kw_only=True):
     """One read that failed or wasn't whole, or one item that could not be decoded."""
 
     kind: str
@@ -133,7 +121,7 @@ class Gap(_Shape, frozen=True, kw_only=True):
     raw_ref: Text
 
 
-class Evidence(_Shape, frozen=True, kw_only=True):
+class Evidence(Shape, frozen=True, kw_only=True):
     """Where the words are that a finding rests on."""
 
     raw_ref: Annotated[Text, Meta(description="as every table of the pack names it")]
@@ -149,7 +137,7 @@ class Evidence(_Shape, frozen=True, kw_only=True):
     observed_at: datetime | None
 
 
-class Finding(_Shape, frozen=True, kw_only=True):
+class Finding(Shape, frozen=True, kw_only=True):
     """One verdict: a control about one subject of one job."""
 
     id: Annotated[str, Meta(description="uuid, of this run and row_id")]
@@ -175,7 +163,7 @@ class Finding(_Shape, frozen=True, kw_only=True):
     evidence: Evidence
 
 
-class Results(_Shape, frozen=True, kw_only=True):
+class Results(Shape, frozen=True, kw_only=True):
     """The findings of one run of jobaudit over event-driven Azure Container Apps jobs."""
 
     schema_version: str
@@ -191,10 +179,4 @@ class Results(_Shape, frozen=True, kw_only=True):
 
 def schema() -> bytes:
     """Return the JSON Schema (2020-12) of findings.json."""
-    made: dict[str, Any] = msgspec.json.schema(Results)
-    head = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:jobaudit:findings:{VERSION}",
-        "title": f"jobaudit findings {VERSION}",
-    }
-    return json.dumps(head | made, indent=1, ensure_ascii=True).encode() + b"\n"
+    return published.schema(Results, "findings", VERSION)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from audit.errors import IntegrityError
-from audit.model.pack_name import pack_name
+from audit.model.packs import pack_name
 from audit.seal import head, statement, sums, tree
 from audit.seal.verify.checks import Check, failed, ok
 
