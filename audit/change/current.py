@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from audit.change.items import items
 from audit.errors import IntegrityError, UsageError
-from audit.evidence.jobs import KIND
-from audit.model.decode import raw_ref as reference
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -41,27 +39,17 @@ def current(con: duckdb.DuckDBPyConnection, stored: Readable, jobs: Collection[s
 
     Raises UsageError where the run's raw answers are gone, IntegrityError where they are damaged.
     """
-    wanted: dict[str, dict[str, tuple[str, str, datetime]]] = defaultdict(dict)
-    for key, job_id, observed_at, raw_ref in con.execute(_ROWS, {"jobs": [job.lower() for job in jobs]}).fetchall():
-        wanted[raw_ref.partition("#")[0]][raw_ref] = key, job_id, observed_at
+    rows = {
+        raw_ref: (key, job_id, observed_at)
+        for key, job_id, observed_at, raw_ref in con.execute(_ROWS, {"jobs": [job.lower() for job in jobs]}).fetchall()
+    }
     found: dict[str, Current] = {}
-    for file, rows in wanted.items():
-        for page in _pages(stored, file):
-            for index, item in enumerate(KIND.items(page)):
-                raw_ref = reference(KIND.name, page, index)
-                if raw_ref in rows:
-                    key, job_id, observed_at = rows[raw_ref]
-                    found[key] = Current(job_id, item, page, observed_at, raw_ref)
-        if lost := [job_id for key, job_id, _ in rows.values() if key not in found]:
-            raise _gone(stored, lost)
+    for raw_ref, page, item in items(stored, rows):
+        key, job_id, observed_at = rows[raw_ref]
+        found[key] = Current(job_id, item, page, observed_at, raw_ref)
+    if lost := [job_id for key, job_id, _ in rows.values() if key not in found]:
+        raise _gone(stored, lost)
     return found
-
-
-def _pages(stored: Readable, file: str) -> Any:
-    folder, _, name = file.rpartition("/")
-    if folder != f"raw/{KIND.name}":  # a row from history leads to the run that read it first
-        return ()
-    return stored.pages(KIND.name, name.removesuffix(".jsonl.zst"))
 
 
 def _gone(stored: Readable, jobs: list[str]) -> UsageError | IntegrityError:

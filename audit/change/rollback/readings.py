@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from audit.change.items import items
 from audit.errors import IntegrityError
-from audit.model import ids, listed
-from audit.render import links
+from audit.model import ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -88,20 +87,10 @@ def newest(runs: Sequence[StoredRun]) -> list[StoredRun]:
 
 def _items(stored: Answers, rows: Sequence[tuple[Any, ...]]) -> dict[str, Reading]:
     """Return the raw item of each row, where the run still has the page; one page is in memory at a time."""
-    wanted: dict[tuple[str, str], dict[tuple[int, int], tuple[Any, ...]]] = defaultdict(dict)
-    for row in rows:
-        ref = links.parse(row[1])
-        if ref is not None:
-            wanted[ref.kind, ref.unit][ref.line, ref.item] = row
+    places = {row[1]: row for row in rows}
     found: dict[str, Reading] = {}
-    for (kind, unit), places in wanted.items():
-        lines = {line for line, _ in places}
-        for page in stored.pages(kind, unit):
-            for index, item in enumerate(listed(page)) if page.line in lines else ():
-                place = places.get((page.line, index))
-                if place is not None and ids.same(msgspec.json.decode(item, type=_Named).id, place[0]):
-                    job, raw_ref, at, created, modified = place
-                    found[job] = Reading(
-                        stored.run.run_id, at, raw_ref, created, modified, stored.run.redaction_key_id, item
-                    )
+    for raw_ref, _, item in items(stored, places):
+        job, _, at, created, modified = places[raw_ref]
+        if ids.same(msgspec.json.decode(item, type=_Named).id, job):
+            found[job] = Reading(stored.run.run_id, at, raw_ref, created, modified, stored.run.redaction_key_id, item)
     return found
