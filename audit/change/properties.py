@@ -39,6 +39,14 @@ from (select e.entitlement_id, r.job_id from old.entitlements e join old.entitle
 join change_jobs j on lower(j.job_id) = lower(r.job_id)
 """
 
+# A registry's images are many jobs'; a job's own are those that its containers name.
+_IMAGES = """
+create or replace temp table change_images as
+select distinct lower(c.job_id) as job_key, c.image
+from (select job_id, image from old.containers union select job_id, image from new.containers) c
+join change_jobs j on lower(j.job_id) = lower(c.job_id)
+"""
+
 _OWN = """
 create or replace temp table change_differences as
 select lower(job_id) as job_key, * from told_differences
@@ -47,6 +55,7 @@ union all
 select a.job_key, d.* from told_differences d join change_around a
     on list_contains(list_transform(d.key, lambda part: lower(rtrim(part, '/'))), a.thing)
 where d.area = 'configuration' and d.job_id is null
+  and (d.table_name <> 'image_digests' or (a.job_key, d.key[1]) in (select (job_key, image) from change_images))
 union all
 select r.job_key, d.* from told_differences d join change_reaching r on r.entitlement_id = d.key[1]
 where d.area = 'access' and d.table_name = 'entitlements'
@@ -175,9 +184,9 @@ def create(con: duckdb.DuckDBPyConnection, *, compared: bool) -> None:
         row = con.execute("select observed_at from change_request").fetchone()
         con.execute(_OF_CHANGES, {"silent": list(SILENT), "observed": row[0] if row else None})
         return
-    for sql in (_AROUND, _REACHING, _OWN):
+    for sql in (_AROUND, _REACHING, _IMAGES, _OWN):
         con.execute(sql)
     row = con.execute("select observed_at from change_request").fetchone()
     con.execute(_INSERT, {"silent": list(SILENT), "observed": row[0] if row else None})
-    for table in ("change_around", "change_reaching", "change_differences"):
+    for table in ("change_around", "change_reaching", "change_images", "change_differences"):
         con.execute(f"drop table {table}")

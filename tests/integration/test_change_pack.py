@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -22,9 +23,12 @@ def rows(pack: Path, sql: str) -> list[tuple[object, ...]]:
 
 
 @pytest.fixture(scope="module")
-def run(demo: tuple[Path, object]) -> tuple[Path, str]:
-    output = demo[0] / "out"
-    return output, next((output / "runs").iterdir()).name
+def run(demo: tuple[Path, object], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A copy of the demo's output: more is rendered and collected into it; with its run."""
+    output = tmp_path_factory.mktemp("changed") / "out"
+    shutil.copytree(demo[0] / "out", output)
+    (only,) = (output / "runs").iterdir()
+    return output, only.name
 
 
 @pytest.fixture(scope="module")
