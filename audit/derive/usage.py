@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _OPEN = OPEN.format(status="e.status")
 _AT_ONCE = 1_000
-"""Jobs whose sources' intervals are looked at in one go."""
+"""Jobs whose sources' intervals are held at once: each has one for every five minutes or hour of the window."""
 IDLE = "the event source held no message, and none came, while it ran"
 DUPLICATE = "more successful executions that day than messages completed"
 
@@ -122,13 +122,18 @@ where e.started is not null and e.started < $until and coalesce(e.ended, $until)
 
 # Executions whose every interval the event source's metrics cover; idle where all of these are empty.
 _KNOWN = """
-create or replace temp table usage_known as
 select e.execution_id, bool_and(s.empty) as idle
 from usage_executions e
 join usage_source s on s.job_key = e.job_key and s."at" < e.ended and s.until > e.started
 where e.part = 'succeeded'
 group by e.execution_id, e.started, e.ended
 having count(s.empty) = count(*) and min(s."at") <= e.started and max(s.until) >= e.ended
+"""
+
+# What the sources completed on a day, as far as every interval of it tells.
+_COMPLETED = """
+select job_key, "at"::DATE as day, case when count(completed) = count(*) then sum(completed) end as messages
+from usage_source where interval_s <= 86400 group by all
 """
 
 _DAYS = """
@@ -152,13 +157,9 @@ create or replace temp table usage_duplicates as
 with done as (
     select job_key, day, sum(starts) as successes from usage_days where part = 'succeeded'
     group by all having sum(starts) = sum(measured)
-),
-completed as (
-    select job_key, "at"::DATE as day, case when count(completed) = count(*) then sum(completed) end as messages
-    from usage_source where interval_s <= 86400 group by all
 )
 select job_key, day, (successes - messages) / successes::DOUBLE as share
-from done join completed using (job_key, day)
+from done join usage_completed using (job_key, day)
 where messages < successes and successes > 0
 """
 
@@ -188,7 +189,7 @@ group by all
 order by all
 """
 
-_TEMPORARY = ("usage_executions", "usage_known", "usage_days", "usage_duplicates")
+_TEMPORARY = ("usage_executions", "usage_days", "usage_duplicates")
 
 
 def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
@@ -199,36 +200,45 @@ def create(con: duckdb.DuckDBPyConnection, run: Run) -> None:
     now. ``endless``: those that are over, or may be, at a time that nobody tells; they count without any seconds.
     Quantities are null where nothing says what was asked for. Needs ``execution_history``.
     """
-    _sources(con)
-    _fill(con, "job_usage", _IN_WINDOW, run.window)
+    _executions(con, _IN_WINDOW, run.window)
+    _ask_sources(con)
+    _fill(con, "job_usage")
 
 
-def _sources(con: duckdb.DuckDBPyConnection) -> None:
-    """Create ``usage_source`` some jobs at a time: each has a row for every interval of the window."""
+def _ask_sources(con: duckdb.DuckDBPyConnection) -> None:
+    """Create ``usage_known`` and ``usage_completed`` from the sources' intervals, some jobs at a time."""
     row = con.execute("select count(distinct lower(job_id)) from rule_sources").fetchone()
     parts = 1 + (int(row[0]) if row else 0) // _AT_ONCE
     for part in range(parts):
-        made = "insert into usage_source" if part else "create or replace temp table usage_source as"
-        con.execute(f"{made} {_SOURCE}", {"parts": parts, "part": part})
+        con.execute(f"create or replace temp table usage_source as {_SOURCE}", {"parts": parts, "part": part})
+        for table, sql in (("usage_known", _KNOWN), ("usage_completed", _COMPLETED)):
+            made = f"insert into {table}" if part else f"create or replace temp table {table} as"
+            con.execute(f"{made} {sql}")
+    con.execute("drop table usage_source")
 
 
 def of_months(con: duckdb.DuckDBPyConnection, span: Window) -> None:
     """Create ``month_usage``: as ``job_usage``, of a longer time; needs it, and ``history.month_executions``.
 
-    Where the run has no metrics of the event source, a success is a success.
+    Where the run has no metrics of the event source, a success is a success: what the metrics say of the executions in
+    the run's window is what they say of them here.
     """
-    _fill(con, "month_usage", _AT_ALL, span)
+    _executions(con, _AT_ALL, span)
+    _fill(con, "month_usage")
 
 
-def _fill(con: duckdb.DuckDBPyConnection, target: str, source: str, span: Window) -> None:
+def _executions(con: duckdb.DuckDBPyConnection, source: str, span: Window) -> None:
     con.execute(_EXECUTIONS.format(source=source), {"since": span.since, "until": span.until})
-    for sql in (_KNOWN, _DAYS, _DUPLICATES, _USAGE.format(target=target)):
+
+
+def _fill(con: duckdb.DuckDBPyConnection, target: str) -> None:
+    for sql in (_DAYS, _DUPLICATES, _USAGE.format(target=target)):
         con.execute(sql)
     for table in _TEMPORARY:
         con.execute(f"drop table {table}")
 
 
 def drop(con: duckdb.DuckDBPyConnection) -> None:
-    """Drop ``job_usage``: nothing downstream may rest on it."""
-    for table in ("job_usage", "usage_source"):
+    """Drop ``job_usage`` and what the sources said: nothing downstream may rest on them."""
+    for table in ("job_usage", "usage_known", "usage_completed"):
         con.execute(f"drop table {table}")
