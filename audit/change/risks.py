@@ -1,19 +1,22 @@
 """``change_risks``: what may come of a job's settings as they are after the change: load, cost, what can't be seen.
 
-Figures follow from the settings alone: how much may run at once, how long, how often the event source is asked. What
-the subscription may use at most (its quota) is no evidence that is read here, so a figure stands without a verdict.
+Figures follow from the settings: how much may run at once, how long, how often the event source is asked. The load is
+held against what the environment may run at once.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from audit.change import loads, room
 from audit.derive.rows import row_id
 
 if TYPE_CHECKING:
     import duckdb
 
+    from audit.change.loads import Load
+    from audit.change.room import Room
     from audit.model import Run
 
 _EMPTY = """
@@ -29,83 +32,14 @@ select {row_id("change_risks", "$job_id", "$risk")} as row_id, $observed::TIMEST
        $detail as detail
 """
 
-# A job's own figures; of what isn't set the platform's default holds, which Azure doesn't tell: null.
-_LOADS = """
-with sizes as (
-    select lower(job_id) as job_key, sum(cpu) filter (where not init) as cpu,
-           sum(memory_gib) filter (where not init) as gib,
-           count(*) filter (where not init and (cpu is null or memory_gib is null)) as untold,
-           string_agg(image, ', ' order by image) filter (where not contains(image, '@sha256:')) as tags
-    from {side}.containers group by all
-),
-rules as (select lower(job_id) as job_key, count(*) as rules from {side}.scale_rules group by all)
-select lower(j.job_id) as job_key, j.job_id, j.raw_ref, j.location, j.max_executions, j.parallelism,
-       j.polling_interval_s, j.replica_timeout_s, j.replica_retry_limit, j.workload_profile, s.cpu, s.gib, s.untold,
-       s.tags,
-       coalesce(r.rules, 0) as rules
-from {side}.jobs j left join sizes s on s.job_key = lower(j.job_id) left join rules r on r.job_key = lower(j.job_id)
-where lower(j.job_id) in (select lower(job_id) from change_jobs)
-order by lower(j.job_id)
-"""
-
-
-class Load(NamedTuple):
-    """What a job may use, as it is set on one side."""
-
-    job_key: str
-    job_id: str
-    raw_ref: str
-    location: str | None
-    max_executions: int | None
-    parallelism: int | None
-    polling_interval_s: int | None
-    replica_timeout_s: int | None
-    replica_retry_limit: int | None
-    workload_profile: str | None
-    cpu: float | None
-    gib: float | None
-    untold: int | None
-    tags: str | None
-    rules: int
-
-    @property
-    def replicas(self) -> int | None:
-        """Replicas at once at most."""
-        if self.max_executions is None or self.parallelism is None:
-            return None
-        return self.max_executions * self.parallelism
-
-    @property
-    def vcpu(self) -> float | None:
-        """VCPU at once at most."""
-        known = self.replicas is not None and self.cpu is not None and not self.untold
-        return self.replicas * self.cpu if known and self.replicas is not None and self.cpu is not None else None
-
-    @property
-    def memory(self) -> float | None:
-        """GiB at once at most."""
-        known = self.replicas is not None and self.gib is not None and not self.untold
-        return self.replicas * self.gib if known and self.replicas is not None and self.gib is not None else None
-
-    @property
-    def asked(self) -> int | None:
-        """How often a day its event sources are asked whether there is work."""
-        return 86_400 // self.polling_interval_s * self.rules if self.polling_interval_s else None
-
-    @property
-    def longest(self) -> int | None:
-        """Seconds for which one execution may hold a replica: every try to the timeout."""
-        if self.replica_timeout_s is None or self.replica_retry_limit is None:
-            return None
-        return self.replica_timeout_s * (self.replica_retry_limit + 1)
-
 
 def create(con: duckdb.DuckDBPyConnection, run: Run, *, old: str | None, new: str) -> None:
     """Create the table. ``old``, ``new``: the catalogs with the jobs before and after; ``old`` None = not known."""
     con.execute(_EMPTY)
-    before = {load.job_key: load for load in _loads(con, old)} if old else {}
-    for load in _loads(con, new):
-        for risk, weight, was, is_now, detail in _told(before.get(load.job_key), load, run):
+    before = {load.job_key: load for load in loads.read(con, old)} if old else {}
+    for load in loads.read(con, new):
+        at_most = room.of(con, new, load)
+        for risk, weight, was, is_now, detail in _told(before.get(load.job_key), load, run, at_most):
             con.execute(
                 _INSERT,
                 {
@@ -121,16 +55,13 @@ def create(con: duckdb.DuckDBPyConnection, run: Run, *, old: str | None, new: st
             )
 
 
-def _loads(con: duckdb.DuckDBPyConnection, side: str) -> list[Load]:
-    return [Load(*row) for row in con.execute(_LOADS.format(side=side)).fetchall()]
-
-
 Told = tuple[str, str, str | None, str | None, str]
 
 
-def _told(was: Load | None, now: Load, run: Run) -> list[Told]:
+def _told(was: Load | None, now: Load, run: Run, at_most: Room) -> list[Told]:
     made = (
         _at_once(was, now),
+        _against(was, now, at_most),
         _bill(was, now, run),
         _same_work(was, now, run),
         _asking(was, now),
@@ -141,14 +72,24 @@ def _told(was: Load | None, now: Load, run: Run) -> list[Told]:
 
 
 def _at_once(was: Load | None, now: Load) -> Told:
-    told = (
-        "executions at once at most × replicas each × vCPU and memory of a replica. Quotas are not read: hold it "
-        "against those of the environment and the subscription (az containerapp env list-usages)"
-    )
+    told = "executions at once at most × replicas each × vCPU and memory of a replica"
     grown = was is not None and was.vcpu is not None and now.vcpu is not None and now.vcpu > was.vcpu
     if now.vcpu is None or now.memory is None:
         return "load at most", "open", _load(was), None, "a figure that it takes isn't set: " + told
     return "load at most", "warn" if grown else "note", _load(was), _load(now), told
+
+
+def _against(was: Load | None, now: Load, at_most: Room) -> Told:
+    """Return the load at most beside the cores that the environment may run at once: beyond them, executions wait."""
+    before = None if was is None or was.vcpu is None else f"{was.vcpu:,.2f} vCPU"
+    if now.vcpu is None:
+        return "load against quota", "open", before, None, f"a figure that the load takes isn't set; {at_most.words}"
+    if at_most.cores is None:
+        return "load against quota", "open", before, None, at_most.words
+    grown = was is not None and was.vcpu is not None and now.vcpu > was.vcpu
+    beyond = now.vcpu > at_most.cores or (grown and now.vcpu + at_most.others > at_most.cores)
+    after = f"{now.vcpu:,.2f} of {at_most.cores:,.2f} vCPU"
+    return "load against quota", "warn" if beyond else "note", before, after, at_most.words
 
 
 def _load(load: Load | None) -> str | None:

@@ -40,6 +40,12 @@ class Things(msgspec.Struct, frozen=True, kw_only=True):
 THINGS = (
     Things(table="environments", key=("environment_id",), evidence="environments", anchor="environment_id"),
     Things(
+        table="environment_quotas",
+        key=("environment_id", "name"),
+        evidence="environment_quotas",
+        anchor="environment_id",
+    ),
+    Things(
         table="diagnostic_settings",
         key=("resource_id", "setting_id"),
         evidence="diagnostic_settings",

@@ -36,6 +36,7 @@ OF_TABLE = {
     "image_digests": {"size_bytes": "follows from the digest", "note": "words about the read"},
     "private_dns": {"link_state": "a state of the moment"},
     "environments": {"static_ip": "given by Azure"},
+    "environment_quotas": {"used": "a count of the moment"},
     "role_definitions": {
         "assignable_scopes": "where it can be assigned, not what it gives",
         "role_definition_id": "it carries the subscription that it was read through",

@@ -42,11 +42,14 @@ create table execution_history (execution_id VARCHAR, job_id VARCHAR, status VAR
 create table cost_totals (job_id VARCHAR, basis VARCHAR, currency VARCHAR, told BOOLEAN);
 create table job_costs (job_id VARCHAR, day DATE, amount DECIMAL(38,6), currency VARCHAR, basis VARCHAR, final BOOLEAN,
     raw_ref VARCHAR);
-create table job_gaps (job_id VARCHAR, kind VARCHAR, reason VARCHAR);
+create table job_gaps (job_id VARCHAR, kind VARCHAR, reason VARCHAR, detail VARCHAR);
 create table continuity (kind VARCHAR, scope VARCHAR, "from" TIMESTAMPTZ, "to" TIMESTAMPTZ, state VARCHAR,
     detail VARCHAR);
 create table jobs (job_id VARCHAR, raw_ref VARCHAR, location VARCHAR, max_executions BIGINT, parallelism BIGINT,
-    polling_interval_s BIGINT, replica_timeout_s BIGINT, replica_retry_limit BIGINT, workload_profile VARCHAR);
+    polling_interval_s BIGINT, replica_timeout_s BIGINT, replica_retry_limit BIGINT, environment_id VARCHAR,
+    workload_profile VARCHAR, in_scope BOOLEAN);
+create table environments (environment_id VARCHAR, workload_profiles VARCHAR);
+create table environment_quotas (environment_id VARCHAR, name VARCHAR, quota DOUBLE, used DOUBLE);
 create table containers (job_id VARCHAR, init BOOLEAN, image VARCHAR, cpu DOUBLE, memory_gib DOUBLE);
 create table scale_rules (job_id VARCHAR);
 create table verdicts (observed_at TIMESTAMPTZ, raw_ref VARCHAR, control_id VARCHAR, job_id VARCHAR, subject VARCHAR,
@@ -193,9 +196,12 @@ def test_findings_open_close_and_stay(con: duckdb.DuckDBPyConnection) -> None:
 def sides(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     for side, most, every, cpu in (("old", 10, 30, 0.5), ("new", 100, 10, 1.0)):
         con.execute(f"create schema {side}")
-        for table in ("jobs", "containers", "scale_rules"):
+        for table in ("jobs", "containers", "scale_rules", "environments", "environment_quotas", "job_gaps"):
             con.execute(f"create table {side}.{table} as from {table}")
-        con.execute(f"insert into {side}.jobs values (?, 'raw', 'x', ?, 1, ?, 60, 1, null)", [SUB + "a", most, every])
+        con.execute(
+            f"insert into {side}.jobs values (?, 'raw', 'x', ?, 1, ?, 60, 1, '/e/env', null, true)",
+            [SUB + "a", most, every],
+        )
         con.execute(f"insert into {side}.containers values (?, false, 'r/i:1', ?, 1.0)", [SUB + "a", cpu])
         con.execute(f"insert into {side}.scale_rules values (?)", [SUB + "a"])
     asked(con, jobs=("a",))
@@ -206,6 +212,7 @@ def test_risks_are_reckoned_from_the_settings(sides: duckdb.DuckDBPyConnection) 
     risks.create(sides, RUN, old="old", new="new")
     told = {row[0]: row[1:] for row in sides.execute("select risk, weight, before, after from change_risks").fetchall()}
     assert told == {
+        "load against quota": ("open", "5.00 vCPU", None),
         "load at most": ("warn", "10 replicas, 5.00 vCPU, 10.00 GiB", "100 replicas, 100.00 vCPU, 100.00 GiB"),
         "a day at full load": ("warn", "10.37 EUR", "190.08 EUR"),
         "a replica for an hour": ("warn", "0.0432 EUR", "0.0792 EUR"),
@@ -218,5 +225,8 @@ def test_what_is_not_set_is_no_figure(sides: duckdb.DuckDBPyConnection) -> None:
     sides.execute("update new.jobs set max_executions = null, polling_interval_s = null, replica_retry_limit = null")
     risks.create(sides, RUN, old="old", new="new")
     told = sides.execute("select risk, after from change_risks where weight = 'open' order by all").fetchall()
-    assert told == [("load at most", None), ("longest execution", None), ("questions to the event source", None)]
+    assert told == [
+        ("load against quota", None), ("load at most", None), ("longest execution", None),
+        ("questions to the event source", None),
+    ]  # fmt: skip
     assert sides.execute("select 1 from change_risks where risk = 'a day at full load'").fetchall() == []

@@ -44,6 +44,7 @@ WIRES = {
     "jobs": Wire(r"/microsoft\.app/jobs\?", ("value", 0, "properties", "configuration", "triggerType"),
                  "$.value[0].properties.configuration.triggerType"),
     "environments": Wire(r"/managedenvironments/[^/]+\?", ("id",), "$.id"),
+    "environment_quotas": Wire(r"/managedenvironments/[^/]+/usages\?", ("value", 0, "limit"), "$.value[0].limit"),
     "execution_logs": Wire(r"^/v1/workspaces/[^/]+/query", ("tables", 0, "rows", 0, 3), "$.tables[0].rows[0]"),
     "log_volumes": Wire(r"^/v1/workspaces/[^/]+/query", ("tables", 0, "rows", 0, 2), "$.tables[0].rows[0]"),
     "event_sources": Wire(r"\.(servicebus|eventhub)/namespaces/[^/?]+\?|/storageaccounts/[^/?]+\?", ("id",), "$"),

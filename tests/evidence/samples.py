@@ -122,6 +122,16 @@ ENVIRONMENT: dict[str, Any] = {
     },
 }
 
+QUOTA: dict[str, Any] = {
+    "unit": "Count",
+    "currentValue": 3.25,
+    "limit": 100,
+    "name": {
+        "value": "ManagedEnvironmentConsumptionCores",
+        "localizedValue": "Managed Environment Consumption Cores",
+    },
+}
+
 ASSIGNMENT: dict[str, Any] = {
     "id": f"{SUBSCRIPTION_ID}/providers/Microsoft.Authorization/roleAssignments/aaaa",
     "name": "aaaa",

@@ -33,6 +33,7 @@ REQUIRED: dict[str, tuple[dict, list[tuple]]] = {
         ],
     ),
     "environments": (samples.ENVIRONMENT, [("id",), ("name",), ("properties",)]),
+    "environment_quotas": (samples.QUOTA, [("name",), ("name", "value")]),
     "role_assignments": (
         samples.ASSIGNMENT,
         [("id",), ("properties",), *(("properties", name) for name in ("scope", "principalId", "roleDefinitionId"))],
@@ -135,6 +136,7 @@ OPTIONAL: dict[str, list[tuple]] = {
     "networks": [("properties", name) for name in ("addressSpace", "dhcpOptions", "virtualNetworkPeerings")],
     "private_endpoints": [("endpoint", "properties", name) for name in ("subnet", "customDnsConfigs")],
     "environments": [("location",), *(("properties", name) for name in samples.ENVIRONMENT["properties"])],
+    "environment_quotas": [("unit",), ("name", "localizedValue")],
     "role_assignments": [("properties", "createdOn"), ("properties", "condition")],
     "deny_assignments": [
         ("properties", name)

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import msgspec
 import pytest
 import samples
 from samples import changed, page
@@ -13,6 +14,7 @@ from audit.evidence import (
     activity_log,
     budgets,
     diagnostic_settings,
+    environment_quotas,
     environments,
     graph_jobs,
     identities,
@@ -39,6 +41,19 @@ def test_an_environment_without_logs_or_network_has_nulls_not_defaults(logs):
     (row,) = samples.rows(environments.KIND, page(bare, scope=samples.ENVIRONMENT_ID))
     nothing = (row.log_destination, row.workspace_id, row.internal, row.public_access, row.zone_redundant)
     assert nothing == (None,) * 5
+
+
+def test_a_quota_tells_what_may_run_and_what_does():
+    (row,) = samples.rows(environment_quotas.KIND, page({"value": [samples.QUOTA]}, scope=samples.ENVIRONMENT_ID))
+    assert (row.environment_id, row.name) == (samples.ENVIRONMENT_ID, "ManagedEnvironmentConsumptionCores")
+    assert (row.used, row.quota, row.unit) == (3.25, 100.0, "Count")
+
+
+@pytest.mark.parametrize("place", ["currentValue", "limit"])
+@pytest.mark.parametrize("junk", [None, "100", [], {}, True])
+def test_a_quota_without_its_figure_is_no_row(place, junk):
+    with pytest.raises(msgspec.ValidationError, match="Expected `float`"):
+        list(environment_quotas.normalise(json.dumps(changed(samples.QUOTA, (place,), junk)).encode(), page({})))
 
 
 def test_an_inherited_assignment_has_a_row_for_each_subscription_that_lists_it():
@@ -254,7 +269,8 @@ def test_what_is_missing_is_named_and_blocks_count_one_by_one_over_all_pages():
     one = page({"value": [{"actions": ["*/read"], "notActions": ["Microsoft.App/*"]}]}, scope=SELF, url=PERMISSIONS)
     two = page({"value": [{"actions": ["Microsoft.App/Jobs/*"]}]}, scope=SELF, url=PERMISSIONS, line=2)
     (row,) = samples.rows(kind("permissions"), one, two)
-    assert (row.can_read, row.missing.value) == (False, ["Microsoft.App/managedEnvironments/read"])
+    environments = ["Microsoft.App/managedEnvironments/read", "Microsoft.App/managedEnvironments/usages/read"]
+    assert (row.can_read, row.missing.value) == (False, environments)
 
 
 def test_no_permission_at_all_is_a_row_that_misses_everything():

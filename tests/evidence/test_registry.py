@@ -28,6 +28,7 @@ CONTRACT = {
         environment_id name location internal vnet_subnet_id public_access zone_redundant log_destination
         workspace_id
     """,
+    "environment_quotas": "environment_id name used quota unit",
     "permissions": "scope caller can_read missing",
     "scale_rules": "job_id rule_name scaler_type metadata auth auth_method identity",
     "containers": "job_id container init image registry repository tag digest cpu memory_gib",

@@ -63,12 +63,13 @@ def affected(con, name: str) -> dict[str, set[str]]:
     return found
 
 
-def test_an_environment_that_is_spelled_twice_is_one_unit_and_both_jobs_rest_on_it():
+@pytest.mark.parametrize("kind", ["environments", "environment_quotas"])
+def test_an_environment_that_is_spelled_twice_is_one_unit_and_both_jobs_rest_on_it(kind):
     con = samples.tables(A, B, IDLE)
-    ((scope, jobs),) = units(con, "environments")
+    ((scope, jobs),) = units(con, kind)
     assert scope == min(ENV, ENV.upper())
     assert jobs == [A.job_id, B.job_id]
-    assert affected(con, "environments") == {scope: {"a", "b"}}
+    assert affected(con, kind) == {scope: {"a", "b"}}
 
 
 def test_diagnostic_settings_are_asked_of_jobs_environments_and_subscriptions_and_of_nothing_out_of_scope():

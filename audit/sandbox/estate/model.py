@@ -65,6 +65,8 @@ class Estate:
     """Lower-case scope → budgets."""
     action_groups: dict[str, list[Body]] = field(default_factory=dict)
     """Subscription GUID → action groups."""
+    quotas: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Lower-case id of an environment → quota's name → what was granted, where it isn't the default."""
     executions: Mapping[str, list[Body]] = field(default_factory=dict)
     """Lower-case job id → its executions of ninety days, newest first; Azure shows the most recent hundred."""
     logs: dict[str, dict[str, list[Body]]] = field(default_factory=dict)

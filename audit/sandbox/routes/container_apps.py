@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit.sandbox.call import Call, Route, missing
+from audit.sandbox.estate.quotas import running_cores, usages
 from audit.sandbox.routes.resources import get_resource, group_of
 from audit.sandbox.wire import encode
 
@@ -30,6 +31,7 @@ _VERSIONS = (
 _READ_JOB = "Microsoft.App/jobs/read"
 _READ_EXECUTIONS = "Microsoft.App/jobs/executions/read"
 _READ_ENVIRONMENT = "Microsoft.App/managedEnvironments/read"
+_READ_USAGES = "Microsoft.App/managedEnvironments/usages/read"
 _KEPT_EXECUTIONS = 100
 """Azure keeps the most recent hundred: https://learn.microsoft.com/azure/container-apps/jobs."""
 
@@ -54,6 +56,17 @@ def list_executions(call: Call) -> Answer:
     return call.page([encode(each) for each in kept], call.options.page_sizes.executions)
 
 
+def list_usages(call: Call) -> Answer:
+    """Answer the quotas of an environment, and what of them is in use: cores of the executions that run now."""
+    call.require(_READ_USAGES, call.parent)
+    if call.parent not in call.world.resources:
+        group_of(call)
+        raise missing(call)
+    estate = call.world.estate
+    bodies = usages(estate.quotas.get(call.parent, {}), running_cores(estate, call.parent))
+    return call.page([encode(each) for each in bodies], len(bodies))
+
+
 def _listed(call: Call, action: str, size: int) -> Answer:
     bodies = call.readable(call.world.of_type(call.target.kind, call.parent), action)
     if "/resourcegroups/" in call.parent:
@@ -67,4 +80,5 @@ ROUTES = (
     Route("microsoft.app/jobs/executions", False, _VERSIONS, (_READ_EXECUTIONS,), list_executions),
     Route("microsoft.app/managedenvironments", False, _VERSIONS, (_READ_ENVIRONMENT,), list_environments),
     Route("microsoft.app/managedenvironments", True, _VERSIONS, (_READ_ENVIRONMENT,), get_resource),
+    Route("microsoft.app/managedenvironments/usages", False, _VERSIONS, (_READ_USAGES,), list_usages),
 )

@@ -152,13 +152,16 @@ ENVIRONMENTS = Sheet(
     title="Environments",
     note="The Container Apps environments that the jobs run in: where their logs go and what reaches them.",
     query="""
-        select e.*, coalesce(j.jobs, 0) as jobs from environments e
+        select e.*, coalesce(j.jobs, 0) as jobs, q.used, q.quota from environments e
+        left join (select lower(environment_id) as environment_key, any_value(used) as used, any_value(quota) as quota
+                   from environment_quotas where lower(name) = 'managedenvironmentconsumptioncores' group by all) q
+            on q.environment_key = lower(e.environment_id)
         left join (select lower(environment_id) as environment_key, count(*) as jobs
                    from jobs where in_scope group by all) j on j.environment_key = lower(e.environment_id)
     """,
     order="lower(name), lower(environment_id), row_id",
-    tables=("environments", "jobs"),
-    kinds=("environments",),
+    tables=("environments", "environment_quotas", "jobs"),
+    kinds=("environments", "environment_quotas"),
     columns=(
         Column("name", "Environment", 26),
         Column("location", "Location", 16),
@@ -169,6 +172,8 @@ ENVIRONMENTS = Sheet(
         Column("public_access", "Public access", 12),
         Column("vnet_subnet_id", "Subnet", 56, Kind.CODE, "Empty: not in a network of the owner's."),
         Column("zone_redundant", "Zone redundant", 11, Kind.BOOL),
+        Column("used", "Cores in use", 10, Kind.NUMBER, "Of the Consumption profile, when it was read."),
+        Column("quota", "Core quota", 10, Kind.NUMBER, "What may run at once there. Empty: not read, or not listed."),
         Column("environment_id", "Environment id", 60, Kind.CODE),
     ),
     anchors={"environment": "lower(environment_id)"},
