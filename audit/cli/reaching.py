@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from itertools import chain
 from pathlib import Path
 
 import typer
@@ -17,10 +19,10 @@ from audit.terminal import visible
 
 @app.command()
 def doctor(config: Config = Path("audit.toml")) -> None:
-    """Check the configuration and what lies beside it, the sign-in and the caller's permissions."""
+    """Check the configuration and what lies beside it, the sign-in, the caller's permissions and what seals packs."""
     good, settings = True, load(config)
     beside(config, settings)
-    for finding in pipeline.examine(settings):
+    for finding in chain(pipeline.examine(settings), pipeline.examine_seal(settings, config.parent, os.environ)):
         good = good and finding.good
         typer.echo(visible(f"{'ok     ' if finding.good else 'LACKING'}  {finding.what}"))
         if finding.hint:

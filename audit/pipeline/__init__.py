@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from audit.pipeline.collecting import Collection, collect, resume, role, window_of
     from audit.pipeline.demo import Demo, demo, serve
     from audit.pipeline.diffing import Compared, diff, save
-    from audit.pipeline.doctor import Finding, examine
+    from audit.pipeline.doctor import Finding, examine, examine_seal
     from audit.pipeline.fixturing import Tried, try_out
     from audit.pipeline.rendering import PACKS, Rendered, check_pack, render
     from audit.pipeline.reviewing import Reviewed, review_import, review_status
@@ -36,7 +36,7 @@ _HOMES = {
     "audit.pipeline.collecting": ("Collection", "collect", "resume", "role", "window_of"),
     "audit.pipeline.demo": ("Demo", "demo", "serve"),
     "audit.pipeline.diffing": ("Compared", "diff", "save"),
-    "audit.pipeline.doctor": ("Finding", "examine"),
+    "audit.pipeline.doctor": ("Finding", "examine", "examine_seal"),
     "audit.pipeline.fixturing": ("Tried", "try_out"),
     "audit.pipeline.rendering": ("PACKS", "Rendered", "check_pack", "render"),
     "audit.pipeline.reviewing": ("Reviewed", "review_import", "review_status"),
@@ -69,6 +69,7 @@ __all__ = [
     "demo",
     "diff",
     "examine",
+    "examine_seal",
     "keygen",
     "proposals",
     "query",

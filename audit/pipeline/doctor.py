@@ -1,10 +1,13 @@
-"""Doctor: will a collection work? It signs in, looks what the caller can see, and names what the role lacks."""
+"""Doctor: whether a collection will work, and whether its packs can be sealed.
+
+It signs in, looks what the caller can see, and names what the role lacks; then it tries what signs and timestamps.
+"""
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +15,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from audit.collect import Silent
+from audit.errors import JobauditError
 from audit.model import Gap
 from audit.pipeline.collecting import ALWAYS, collect, window_of
+from audit.pipeline.signing import signing_key, stamping
 from audit.pipeline.tabling import scratch
 from audit.store import Store
 
@@ -68,3 +73,36 @@ def examine(settings: Settings) -> Iterator[Finding]:
                 )
             else:
                 yield Finding(good=True, what=f"{scope}: every read is granted")
+
+
+_TRIED = b"jobaudit doctor: a text to sign, kept nowhere"
+
+
+def examine_seal(settings: Settings, base: Path, environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Sign a text and have it timestamped as packs would be. ``base``: audit.toml's folder."""
+    yield _tried(lambda: _signed(settings, base, environment))
+    yield _tried(lambda: _stamped(settings, base))
+
+
+def _tried(attempt: Callable[[], str]) -> Finding:
+    try:
+        return Finding(good=True, what=attempt())
+    except JobauditError as error:
+        where = f"{error.where}: " if error.where else ""
+        return Finding(good=False, what=where + error.message, hint=error.hint)
+
+
+def _signed(settings: Settings, base: Path, environment: Mapping[str, str]) -> str:
+    key = signing_key(settings, base, environment)
+    if key is None:
+        return "packs will not be signed: [seal] names no key"
+    key.sign(_TRIED)
+    return f"packs are signed with the key {key.keyid[:16]}…"
+
+
+def _stamped(settings: Settings, base: Path) -> str:
+    authority = stamping(settings.seal, base)
+    if authority is None:
+        return "packs will not be timestamped: [seal] names no authority"
+    authority.token(_TRIED)
+    return f"packs are timestamped by {authority.authority}"

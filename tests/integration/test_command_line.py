@@ -163,3 +163,22 @@ def test_doctor_names_what_the_role_lacks(tmp_path: Path) -> None:
             ran = jobaudit("doctor", "--config", reaching(handle, tmp_path), cwd=tmp_path, **handle.environment)
         assert ran.returncode == code, ran.stderr
         assert ("Microsoft.Insights/actionGroups/read" in ran.stdout) == bool(code)
+        assert "packs will not be signed: [seal] names no key" in ran.stdout
+
+
+def test_doctor_tries_what_seals_packs(served: process.SandboxHandle, tmp_path: Path) -> None:
+    config = reaching(served, tmp_path)
+    made = jobaudit("keygen", "seal.pem", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    plain = config.read_text()
+    config.write_text(plain + '\n[seal]\nkey_file = "seal.pem"\n')
+    ran = jobaudit("doctor", "--config", config, cwd=tmp_path, **served.environment)
+    assert ran.returncode == 0, ran.stderr
+    assert f"packs are signed with the key {made.stdout.strip()[:16]}" in ran.stdout
+    config.write_text(plain + '\n[seal]\nkey_file = "gone.pem"\ntimestamp_url = "http://127.0.0.1:9/"\n')
+    ran = jobaudit("doctor", "--config", config, cwd=tmp_path, **served.environment)
+    assert ran.returncode == 3, ran.stderr
+    lacking = [line for line in ran.stdout.splitlines() if line.startswith("LACKING")]
+    assert len(lacking) == 2
+    assert "gone.pem" in lacking[0]
+    assert "seal.timestamp_url: http://127.0.0.1:9/" in lacking[1]
