@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from audit.render.review import Sent
 
 _NEEDED = ("entitlements", "reviewer_subjects")
-_TABLES = (*_NEEDED, "entitlement_reach", "principals", "group_members")
+_TABLES = (*_NEEDED, "entitlement_reach", "job_gaps", "principals", "group_members")
 _HINT = "restore the pack from a copy, or render the run again"
 
 

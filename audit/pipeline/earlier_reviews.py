@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from audit.derive.access.answers import EVERYWHERE
 from audit.derive.entitlements import earlier
 from audit.errors import IntegrityError
 from audit.model.review import IssuedReview, ProvenOutcome, ReviewProof
@@ -43,6 +44,11 @@ _SUBJECTS = """
 insert into history.review_subjects by name
 select $review as review, reviewer, principal_id from read_parquet({file})
 """
+_GAPS = """
+insert into history.review_gaps by name
+select distinct $review as review, job_id, kind, reason from read_parquet({file})
+where kind = 'principals' or kind in (select unnest($kinds::VARCHAR[]))
+"""
 _TO_DO = """entitlement_id in (
     select entitlement_id from history.review_decisions where review = $review and decision in ('revoke', 'change'))"""
 
@@ -68,6 +74,7 @@ def load(con: duckdb.DuckDBPyConnection, run: Run, reviews: Reviews) -> None:
         for table, sql in (("entitlements", _ROWS), ("entitlement_reach", _REACH), ("reviewer_subjects", _SUBJECTS)):
             wanted = "true" if name == last else _TO_DO
             con.execute(sql.format(file=literal(str(files[table])), wanted=wanted), {"review": name})
+        con.execute(_GAPS.format(file=literal(str(files["job_gaps"]))), {"review": name, "kinds": list(EVERYWHERE)})
         _proofs(con, name, reviews.proofs(name, before=run.started))
 
 

@@ -3,7 +3,7 @@
 ::
 
     output/history/reviews/<pack>/issued-N.json           a rendering that asks something else than the one before
-    output/history/reviews/<pack>/issued-N.<table>.parquet  its entitlements, and the jobs each of them reaches
+    output/history/reviews/<pack>/issued-N.<table>.parquet  its entitlements, the jobs each of them reaches, its gaps
     output/history/reviews/<pack>/NNNN.json               one import: decisions about the entitlements
     output/history/reviews/<pack>/proved-<run>.json       what a run showed of the revocations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-TABLES = ("entitlements", "entitlement_reach", "reviewer_subjects")
+TABLES = ("entitlements", "entitlement_reach", "reviewer_subjects", "job_gaps")
 """What is kept of a review that was sent out."""
 
 T = TypeVar("T")

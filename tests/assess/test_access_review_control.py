@@ -28,7 +28,7 @@ def answer(review: dict[str, Any] | None, *, created: datetime | None = None) ->
             insert into parameters values ('JA-07', null, 'access_review_days_most', '35');
             create table job_reviews (
                 row_id VARCHAR, observed_at TIMESTAMPTZ, raw_ref VARCHAR, job_id VARCHAR, review VARCHAR,
-                run_started TIMESTAMPTZ, due TIMESTAMPTZ, records BIGINT, {counts}, worst VARCHAR,
+                run_started TIMESTAMPTZ, due TIMESTAMPTZ, records BIGINT, {counts}, unread VARCHAR, worst VARCHAR,
                 silent_review VARCHAR, silent_due TIMESTAMPTZ, judged_at TIMESTAMPTZ)""")
         con.execute("insert into jobs values ($1, $2, 'raw/jobs', true)", [JOB, created or NOW - timedelta(days=300)])
         if review is not None:
@@ -53,6 +53,12 @@ def answer(review: dict[str, Any] | None, *, created: datetime | None = None) ->
         ({"to_do": 2, "done": 1, "open": 1}, "pass", "1 of 2 to be revoked or changed are done, the others"),
         ({"decided": 3, "owed": 2}, "fail", "2 of 5 were not decided, which was due on 2026-10-16"),
         ({"decided": 3, "owed": 2, "due": NOW + timedelta(days=1)}, "not_assessed", "which is due on 2026-11-02"),
+        (
+            {"unread": "group members (forbidden)"},
+            "not_assessed",
+            "may not be all: group members (forbidden) could not",
+        ),
+        ({"unread": "principals (throttled)", "own_access": 1}, "fail", "1 decided by whoever holds the access"),
         ({"own_access": 1}, "fail", "1 decided by whoever holds the access"),
         ({"to_do": 1, "overdue": 1, "worst": "<b>Ben</b>"}, "fail", "1 overdue of 1 to be revoked or changed"),
         ({"to_do": 1, "re_granted": 1, "worst": "Ben"}, "fail", "1 granted again of 1"),

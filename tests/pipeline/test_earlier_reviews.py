@@ -84,4 +84,4 @@ def test_an_import_keeps_what_the_pack_asks_where_history_does_not_know_it(tmp_p
     (issued,) = reviews.issued()
     (record,) = reviews.records(desk.pack.name)
     assert (issued.review, issued.rows, issued.rows_sha256) == (desk.pack.name, 6, record.rows_sha256)
-    assert set(reviews.rows_of(issued)) == {"entitlements", "entitlement_reach", "reviewer_subjects"}
+    assert set(reviews.rows_of(issued)) == {"entitlements", "entitlement_reach", "reviewer_subjects", "job_gaps"}

@@ -31,6 +31,7 @@ SCHEMA = {
         previous_on DATE, previous_review VARCHAR, previous_outcome VARCHAR, reach_id VARCHAR""",
     "entitlement_reach": "reach_id VARCHAR, job_id VARCHAR, capabilities JSON",
     "reviewer_subjects": "reviewer VARCHAR, principal_id VARCHAR",
+    "job_gaps": "job_id VARCHAR, kind VARCHAR, scope VARCHAR, reason VARCHAR, detail VARCHAR",
     "principals": "principal_id VARCHAR, type VARCHAR, display_name VARCHAR, user_principal_name VARCHAR, "
     "app_id VARCHAR, enabled BOOLEAN, user_type VARCHAR, resolved BOOLEAN",
     "group_members": "group_id VARCHAR, member_id VARCHAR, member_type VARCHAR, display_name VARCHAR, "

@@ -26,7 +26,7 @@ def reviews(tmp_path: Path) -> Reviews:
 
 def issue(reviews: Reviews, rows: str = "a", *, name: str = NAME, at: datetime = AT) -> bool:
     with contextlib.closing(duckdb.connect()) as con:
-        for table in ("entitlements", "entitlement_reach", "reviewer_subjects"):
+        for table in ("entitlements", "entitlement_reach", "reviewer_subjects", "job_gaps"):
             con.execute(f"create table {table} as select '{rows}' as row_id")
         times = {"run_started": at, "run_finished": at, "since": at - timedelta(days=30), "until": at, "due": at}
         return reviews.issue(con, IssuedReview(review=name, run_id="r1", rows=1, rows_sha256=rows, **times))

@@ -45,6 +45,12 @@ asked as (
     join history.review_reach j using (review, reach_id)
     group by all
 ),
+untold as (
+    select lower(g.job_id) as job_key,
+           string_agg(distinct replace(g.kind, '_', ' ') || ' (' || replace(g.reason, '_', ' ') || ')', ', '
+                      order by replace(g.kind, '_', ' ') || ' (' || replace(g.reason, '_', ' ') || ')') as unread
+    from history.review_gaps g join last using (review) group by all
+),
 left_to_do as (
     select lower(j.job_id) as job_key, count(*) as to_do, count(*) filter (where o.state = 'done') as done,
            count(*) filter (where o.state = 'open') as open, count(*) filter (where o.state = 'overdue') as overdue,
@@ -65,13 +71,14 @@ select {row_id("job_reviews", "p.job_id")} as row_id, p.observed_at, coalesce(t.
        case when not u.of_last then coalesce(a.entitlements - a.decided, 0)::BIGINT end as owed,
        case when not u.of_last and (a.own_access > 0 or coalesce(a.own_untold, 0) = 0)
             then coalesce(a.own_access, 0)::BIGINT end as own_access,
-       {_COUNTS}, t.worst, silent.review as silent_review, silent.due as silent_due,
+       {_COUNTS}, n.unread, t.worst, silent.review as silent_review, silent.due as silent_due,
        $now::TIMESTAMPTZ as judged_at
 from population p
 cross join last
 cross join silent
 cross join unwritten u
 left join asked a on a.job_key = lower(p.job_id)
+left join untold n on n.job_key = lower(p.job_id)
 left join left_to_do t on t.job_key = lower(p.job_id)
 where p.state <> 'deleted'
 order by lower(p.job_id)
@@ -81,6 +88,7 @@ order by lower(p.job_id)
 def create(con: duckdb.DuckDBPyConnection, now: object) -> None:
     """Create the table; it is empty where no review is known. ``now``: the run's end.
 
+    ``unread``: what the review's own run could not read of who has access, so that it may not have asked about all.
     Counts are null where a review's reach isn't written out; ``own_access`` also where the directory wasn't read, so
     that nobody can tell whether who decided holds the access.
     """

@@ -19,6 +19,7 @@ TABLES = {
     "expires TIMESTAMPTZ, privileged BOOLEAN, capabilities JSON, jobs BIGINT, reviewer VARCHAR, "
     "reach_id VARCHAR",
     "review_reach": "review VARCHAR, reach_id VARCHAR, job_id VARCHAR",
+    "review_gaps": "review VARCHAR, job_id VARCHAR, kind VARCHAR, reason VARCHAR",
     "review_decisions": "review VARCHAR, entitlement_id VARCHAR, decision VARCHAR, reason VARCHAR, decided_by VARCHAR, "
     "decided_on DATE, imported_at TIMESTAMPTZ",
     "review_subjects": "review VARCHAR, reviewer VARCHAR, principal_id VARCHAR",

@@ -51,6 +51,7 @@ select job_id,
            when overdue > 0 or re_granted > 0 or own_access > 0 or silent or age > days
                 or owed > 0 and due < judged_at then 'fail'
            when owed > 0 or unknown > 0 or coalesce(entitlements, 0) = 0 or own_access is null or to_do is null
+                or unread is not null
                then 'not_assessed'
            else 'pass'
        end as verdict,
@@ -77,6 +78,8 @@ select job_id,
                     || ' days before this collection; ' || days || ' are allowed' end,
                case when unknown > 0 then unknown || ' of ' || to_do
                     || ' to be revoked or changed could not be looked for: the list was not read whole' end,
+               case when unread is not null then 'what it asked about may not be all: ' || unread
+                    || ' could not be read for it' end,
                case when entitlements = 0 then 'the last review did not ask about this job' end,
                case when entitlements is null or to_do is null
                     then 'which jobs a review asked about is not written out: it reached more than can be kept' end,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -122,7 +123,9 @@ def test_a_directory_that_was_not_read_makes_nobody_somebody_else(
 AT = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-def counted(*, reviews: list[tuple[str, int, int, bool]], reached: bool = True) -> dict[str, Any]:
+def counted(
+    *, reviews: list[tuple[str, int, int, bool]], reached: bool = True, gaps: Sequence[tuple[str, str]] = ()
+) -> dict[str, Any]:
     """Return the row of ``job_reviews``; a review is (name, begun so many days ago, records, last)."""
     con = duckdb.connect()
     earlier.create(con)
@@ -144,6 +147,8 @@ def counted(*, reviews: list[tuple[str, int, int, bool]], reached: bool = True) 
                         "'R-1' as reach_id, 1 as jobs", [name])  # fmt: skip
             if reached:
                 con.execute("insert into history.review_reach values (?, 'R-1', ?)", [name, JOB.job_id])
+    for review, kind in gaps:
+        con.execute("insert into history.review_gaps values (?, ?, ?, 'forbidden')", [review, JOB.job_id.upper(), kind])
     con.execute(outcomes._REVIEWS)
     con.execute(outcomes._DECISIONS)
     by_job.create(con, AT)
@@ -157,6 +162,13 @@ def counted(*, reviews: list[tuple[str, int, int, bool]], reached: bool = True) 
 def test_of_several_silent_reviews_the_one_that_was_due_first_is_told() -> None:
     row = counted(reviews=[("old", 90, 1, True), ("silent", 60, 0, False), ("silent-too", 2, 0, False)])
     assert (row["silent_review"], row["silent_due"]) == ("silent", AT - timedelta(days=46))
+
+
+def test_what_the_last_review_could_not_read_is_told() -> None:
+    gaps = [("last", "principals"), ("last", "group_members"), ("last", "principals"), ("old", "role_assignments")]
+    row = counted(reviews=[("old", 90, 1, False), ("last", 30, 1, True)], gaps=gaps)
+    assert row["unread"] == "group members (forbidden), principals (forbidden)"
+    assert counted(reviews=[("last", 30, 1, True)], gaps=gaps[3:])["unread"] is None
 
 
 def test_where_no_review_ever_came_back_all_of_them_are_silent() -> None:
