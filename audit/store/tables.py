@@ -46,7 +46,7 @@ def identifier(name: str) -> str:
 
 
 MEMORY = "384MB"
-"""What DuckDB may hold while a table is sorted; more is laid off in the folder that it is given."""
+"""What DuckDB may hold while a table is sorted or added to history; more is laid off in the folder that it is given."""
 
 
 MEMORY_OF_FILE = "2GB"

@@ -88,9 +88,8 @@ class Addition:
 
     @contextmanager
     def _connected(self, scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-        con = tables.connect()
+        con = tables.connect(spill=scratch / "spill")
         try:
-            con.execute(f"set temp_directory = {literal(str(scratch / 'spill'))}")
             yield con
         finally:
             con.close()
