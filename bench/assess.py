@@ -112,7 +112,7 @@ def main() -> None:
             ran = subprocess.run(
                 [sys.executable, __file__, "--part", part, "--output", output, "--database", f"{folder}/tables.duckdb"],
                 check=True,
-                capture_output=True,
+                stdout=subprocess.PIPE,
                 text=True,
             )
             told[part] = json.loads(ran.stdout)

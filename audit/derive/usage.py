@@ -36,10 +36,20 @@ with every_rule as (
     from rule_sources r left join inventory i on lower(i.host) = lower(r.host)
 ),
 rules as (select * from every_rule where hash(job_key) % $parts::UBIGINT = $part::UBIGINT),
+wanted as (
+    select resource_key, entity from rules union select resource_key, null from rules where whole
+),
+told_of as (
+    select m.resource_key, m.entity, m."at", m.interval_s, m.metric, m.aggregation, m.value
+    from (select lower(resource_id) as resource_key, lower(dimension) as entity, "at", interval_s, metric, aggregation,
+                 value
+          from metrics where metric in ('ActiveMessages', 'QueueMessageCount', 'IncomingMessages', 'CompleteMessage')
+         ) m
+    semi join wanted w on w.resource_key = m.resource_key and w.entity is not distinct from m.entity
+),
 depths as (
-    select lower(resource_id) as resource_key, lower(dimension) as entity, "at", interval_s, max(value) as depth
-    from metrics where metric in ('ActiveMessages', 'QueueMessageCount')
-      and lower(resource_id) in (select resource_key from rules)
+    select resource_key, entity, "at", interval_s, max(value) as depth
+    from told_of where metric in ('ActiveMessages', 'QueueMessageCount')
     group by all
 ),
 -- Of several zeros in a row the table holds the first and the last: what lies between two zeros is zero.
@@ -51,11 +61,10 @@ filled as (
           window by_time as (partition by resource_key, entity, interval_s order by "at"))
 ),
 traffic as (
-    select lower(resource_id) as resource_key, lower(dimension) as entity, "at", interval_s,
+    select resource_key, entity, "at", interval_s,
            max(value) filter (where metric = 'IncomingMessages') as incoming,
            max(value) filter (where metric = 'CompleteMessage') as completed
-    from metrics where metric in ('IncomingMessages', 'CompleteMessage') and aggregation = 'total'
-      and lower(resource_id) in (select resource_key from rules)
+    from told_of where metric in ('IncomingMessages', 'CompleteMessage') and aggregation = 'total'
     group by all
 ),
 points as (
