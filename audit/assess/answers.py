@@ -6,6 +6,7 @@ concerned: they are ``not_assessed``, saying so. What is wrong with one control 
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -29,6 +30,9 @@ _TOLD = 3
 """How many gaps a reason spells out before it counts the rest."""
 _LONGEST = 600
 """Characters of an error that a reason repeats."""
+_BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+LONGEST_REASON = 1_200
+"""Characters of a control's reason that are kept."""
 _WORDS = frozenset(Verdict)
 
 Placed = tuple[VerdictRow, datetime, str]
@@ -163,6 +167,16 @@ def _subjects(control: Control, estate: Estate, locked: Locked, said: _Said, jud
             )
 
 
+def bounded(reason: str) -> str:
+    """Return a reason as text on one line: it repeats what Azure and people say, of any length and with anything in it.
+
+    Control characters and ends of lines stand as a blank; beyond LONGEST_REASON characters the rest is counted.
+    """
+    line = _BREAKS.sub(" ", reason).strip()
+    more = len(line) - LONGEST_REASON
+    return line if more <= 0 else f"{line[:LONGEST_REASON]}… ({more:,} characters more)"
+
+
 def _answers(control: Control, estate: Estate, locked: Locked, said: _Said, judged: Judged) -> None:
     where = str(control.path)
     required = ("job_id", "subject", "verdict", "reason")
@@ -182,10 +196,10 @@ def _answers(control: Control, estate: Estate, locked: Locked, said: _Said, judg
             said.breaks(key, f'it answers twice for the subject "{subject}"')
         elif not isinstance(verdict, str) or verdict not in _WORDS:
             said.breaks(key, f'it answers "{verdict}" for "{subject}": not one of {", ".join(Verdict)}')
-        elif not isinstance(reason, str) or not reason.strip():
+        elif not isinstance(reason, str) or not bounded(reason):
             said.breaks(key, f'it gives no reason for "{subject}"')
         else:
-            said.answers[key, subject] = Answer(verdict, reason, raw_ref if isinstance(raw_ref, str) else None)
+            said.answers[key, subject] = Answer(verdict, bounded(reason), raw_ref if isinstance(raw_ref, str) else None)
     for key, subject in sorted(each for each in said.subjects - said.answers.keys() if judged.holds(each[0])):
         said.breaks(key, f'it gives no answer for the subject "{subject}"')
 

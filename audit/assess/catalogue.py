@@ -9,6 +9,7 @@ from typing import get_args
 
 import msgspec
 
+from audit.assess.answers import LONGEST_REASON
 from audit.assess.frameworks import LINK, Framework, frameworks
 from audit.assess.header import Area, Control, Header
 from audit.assess.load import load
@@ -30,7 +31,8 @@ subjects with one of these words.
 | `not_applicable` | there is nothing to ask: the job has no such subject |
 
 Two keys of the header let an answer stand beside a gap: `fails_despite`, for failures that what was read shows all the
-same, and `spares`, for subjects that rest on other evidence. The reason then names the gap.
+same, and `spares`, for subjects that rest on other evidence. The reason then names the gap. A reason is kept as one
+line of at most {longest:,} characters.
 
 A link to a framework says that a control *{link}* a requirement. It never says that anybody is compliant. Labels of
 requirements are ours.
@@ -155,7 +157,11 @@ def markdown(controls: Sequence[Control], labels: Mapping[str, Framework]) -> st
         f"| `{field.name}`{'' if field.required else ' (may be left out)'} | {KEYS[field.name]} |" for field in fields
     )
     areas = ", ".join(f"`{word}`" for word in get_args(Area))
-    parts = [_INTRODUCTION.format(link=LINK, example=EXAMPLE, fixture=FIXTURE, keys=keys, areas=areas)]
+    parts = [
+        _INTRODUCTION.format(
+            link=LINK, example=EXAMPLE, fixture=FIXTURE, keys=keys, areas=areas, longest=LONGEST_REASON
+        )
+    ]
     parts.append("\n".join(_overview(controls)) + "\n")
     parts.extend("\n".join(_section(control, labels)) + "\n" for control in controls)
     return "\n".join(parts)

@@ -76,6 +76,7 @@ CASES: list[tuple[list[Any], str, str]] = [
     ([budget(notifications=Json({}))], "fail", "tells nobody"),
     ([budget(notifications=None)], "fail", "tells nobody"),
     ([budget(notifications=notify(contactEmails=[" "]))], "fail", "tells nobody"),
+    ([budget(notifications=notify(contactEmails=["\u00a0\u200b\n"]))], "fail", "tells nobody"),
     ([budget(notifications=Json({"n": MAIL["mail"] | {"enabled": False}}))], "fail", "tells nobody"),
     ([budget(notifications=notify(contactRoles=["Owner"]))], "pass", "role Owner"),
     ([budget(notifications=notify(contactGroups=[GROUP])), group()], "pass", "action group ops"),

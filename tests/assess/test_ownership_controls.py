@@ -233,6 +233,14 @@ def test_what_is_recorded(tables: RunTables) -> None:
     assert "says nothing" in rows["escalation"][1]
 
 
+def test_what_cannot_be_seen_says_nothing(tables: RunTables) -> None:
+    tables.add(ORDERS)
+    stated(tables, expected_behaviour="\u00a0\u200b\n", escalation="\u00a0TBD\u200b")
+    rows = recorded(tables)
+    assert {rows["expected behaviour"][0], rows["escalation"][0]} == {"fail"}
+    assert "says nothing" in rows["escalation"][1]
+
+
 @pytest.mark.parametrize(
     ("runbook", "tags", "days", "verdict", "told"),
     [

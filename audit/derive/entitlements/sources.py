@@ -45,14 +45,16 @@ with places as (
 ),
 named as (
     select lower(resource_id) as resource_key, source, value
-    from tags where lower(key) = lower($owner_tag) and trim(value) <> ''
+    from (select resource_id, source, regexp_replace(value, '^[\\s\\pZ\\pC]+|[\\s\\pZ\\pC]+$', '', 'g') as value
+          from tags where lower(key) = lower($owner_tag))
+    where value <> ''
 ),
 owners as (
     select job_id, arg_min(value, row(nearness, value)) as owner
     from places join named using (resource_key, source) group by job_id
 )
 select p.profile_no, j.job_id, j.name, lower(j.subscription_id) as subscription_key,
-       lower(j.resource_group) as group_key, trim(o.owner) as owner
+       lower(j.resource_group) as group_key, o.owner
 from reach_profiles p join jobs j using (job_id) left join owners o using (job_id)
 """
 

@@ -55,7 +55,7 @@ configured as (
     cross join lateral (values
         ('polling interval', polling_interval_s, 30, polling_least, polling_most, ' s'),
         ('minimum executions', min_executions, 0, 0, minimum_most, ''),
-        ('maximum executions', max_executions, 100, coalesce(min_executions, 0), maximum_most, ''),
+        ('maximum executions', max_executions, 100, greatest(0, coalesce(min_executions, 0)), maximum_most, ''),
         ('parallelism', parallelism, 1, 1, parallelism_most, '')
     ) as place (subject, chosen, platform, least, most, unit)
     where in_scope

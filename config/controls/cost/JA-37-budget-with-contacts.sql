@@ -115,7 +115,7 @@ alive as (
 heard as (
     select distinct contacts.budget_row, contacts.kind, contacts.contact,
            case
-               when trim(coalesce(contacts.contact, '')) = '' then 'dead'
+               when regexp_replace(coalesce(contacts.contact, ''), '[\s\pZ\pC]+', '', 'g') = '' then 'dead'
                when contacts.kind <> 'action group' then 'live'
                when known.row_id is null then
                    if(exists (select 1 from coverage where kind = 'action_groups' and outcome = 'collected'

@@ -72,13 +72,13 @@ asked as (
 -- Of several texts on a topic (limits, tests) the first one that says something speaks for it.
 said as (
     select lower(job_id) as job_key, topic, text, stated_by, stated_on, source, raw_ref,
-           trim(text) = '' or lower(trim(text)) in (select word from given where name = 'tag_placeholders') as empty
-    from statements
+           bare = '' or bare in (select word from given where name = 'tag_placeholders') as empty
+    from (select *, lower(regexp_replace(text, '^[\s\pZ\pC]+|[\s\pZ\pC]+$', '', 'g')) as bare from statements)
     where job_id is not null
     qualify row_number() over (partition by lower(job_id), topic order by empty, position, row_id) = 1
 ),
 tagged as (
-    select population.job_id, tags.key, trim(tags.value) as value, tags.raw_ref
+    select population.job_id, tags.key, regexp_replace(tags.value, '^[\s\pZ\pC]+|[\s\pZ\pC]+$', '', 'g') as value, tags.raw_ref
     from population
     cross join lateral (values
         ('job', 1, lower(job_id)),

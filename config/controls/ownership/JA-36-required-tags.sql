@@ -90,13 +90,16 @@ judged as (
                                when 'subscription' then 'its subscription' end as source_told,
            coalesce(nearest.raw_ref, population.raw_ref) as raw_ref,
            patterns.pattern,
-           trim(coalesce(nearest.value, '')) = ''
-               or lower(trim(nearest.value)) in (select word from placeholders) as says_nothing,
+           coalesce(said.text, '') = '' or lower(said.text) in (select word from placeholders) as says_nothing,
            patterns.pattern is not null and not regexp_full_match(coalesce(nearest.value, ''), patterns.pattern) as mismatch
     from population
     cross join required
     left join nearest on nearest.job_id = population.job_id and nearest.wanted = required.wanted
     left join patterns on patterns.key = lower(required.wanted)
+    cross join lateral (values
+        -- without blanks of any kind, and what can't be seen, at either end
+        (regexp_replace(nearest.value, '^[\s\pZ\pC]+|[\s\pZ\pC]+$', '', 'g'))
+    ) as said (text)
     where population.state = 'present'
 )
 select job_id,
