@@ -43,6 +43,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """How many approvals that count come from somebody who isn't independent."""
     asserted: int
     """How many that count are not signed."""
+    not_shown: int = 0
+    """How many that count come from somebody of whom gaps in the evidence leave open whether they are independent."""
 
 
 Same = Callable[[str, str], bool]
@@ -133,6 +135,7 @@ def _summed(
         lacking=tuple(lacking),
         flagged=sum(1 for each in count if each.said.conflicts),
         asserted=sum(1 for each in count if each.record.signer is None),
+        not_shown=sum(1 for each in count if each.said.not_shown),
     )
 
 

@@ -78,7 +78,14 @@ From a pack's folder, with DuckDB and nothing else:
 $ duckdb -init controls/views.sql < controls/identity/JA-09-managed-identity.sql
 ```
 
-controls/views.sql names the Parquet files as tables; it says too how to judge by the baselines of one job.
+or, with what is installed already, from anywhere:
+
+```console
+$ jobaudit sql PACK "$(cat PACK/controls/identity/JA-09-managed-identity.sql)"
+```
+
+controls/views.sql names the Parquet files as tables; it says too how to judge by the baselines of one job: both
+commands judge every job by the baselines without overrides.
 
 A control whose SQL fails or takes too long answers `not_assessed` for every job, and one that answers wrongly about a
 job (a subject twice, another word) for that job. The others are run all the same: the pack names the failed control on

@@ -207,7 +207,12 @@ def _named(one: dict[str, Any], path: str) -> tuple[str, str, str]:
         hint = "/subscriptions/…/resourceGroups/…/providers/Microsoft.App/jobs/NAME"
         raise refused(path, "id", "id is not the resource id of a job", hint=hint)
     if not job_id and not name:
-        raise refused(path, "", "the document names no job", hint="write `id`, or `name` and `resourceGroup`")
+        raise refused(
+            path,
+            "",
+            "the document names no job",
+            hint="write `name` (with `resourceGroup` where several jobs have it), or `id`",
+        )
     for key, said, meant in (
         ("name", name, ids.name_of(job_id)),
         ("resourceGroup", group, ids.resource_group_of(job_id)),

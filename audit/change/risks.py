@@ -66,7 +66,7 @@ def _told(was: Load | None, now: Load, run: Run, at_most: Room) -> list[Told]:
         _same_work(was, now, run),
         _asking(was, now),
         _held(was, now),
-        _tags(now),
+        _tags(was, now),
     )
     return [each for each in made if each]
 
@@ -180,8 +180,9 @@ def _seconds(load: Load | None) -> str | None:
     return None if load is None or load.longest is None else f"{load.longest:,} s"
 
 
-def _tags(now: Load) -> Told | None:
+def _tags(was: Load | None, now: Load) -> Told | None:
     if not now.tags:
         return None
+    before = None if was is None else was.tags or "by digest"
     told = "what runs may become another without any change of the job: deploy by digest"
-    return "image by tag", "warn", None, now.tags, told
+    return "image by tag", "warn", before, now.tags, told

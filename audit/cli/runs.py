@@ -166,16 +166,19 @@ def render(
 ) -> None:
     """Render a stored run into a pack, offline; with a window, of what history knows of that time.
 
+    Where --until isn't given the window ends as the run's own does.
     Of a change pack, --since and --until (or --month) say when the change was made, within the run's window.
     """
     change = change_of(pack, job, ticket, attach, proposed, moments(since, until, month))
     settings = load(config) if config else Settings()
-    own = Own(settings, config or Path())
+    own, place = Own(settings, config or Path()), output_of(settings, config or Path("audit.toml"), output)
+    if since and not until and not change:
+        until = pipeline.end_of(run_ref, place).isoformat()
     with watching() as watch:
         rendered = pipeline.render(
             run_ref,
             pack=pack,
-            output=output_of(settings, config or Path("audit.toml"), output),
+            output=place,
             controls=own.controls,
             capabilities=own.capabilities,
             templates=own.templates,

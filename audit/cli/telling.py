@@ -31,6 +31,8 @@ def finish(watch: Watch, rendered: pipeline.Rendered) -> None:
     """Tell what a pack says in short and what is wrong with it, then print its path."""
     worst = f", the heaviest {rendered.worst}" if rendered.worst else ""
     waived = f", {rendered.waived} more waived" if rendered.waived else ""
+    if rendered.change:
+        watch.note(rendered.change)
     watch.note(
         f"{rendered.jobs} jobs, {rendered.failures} failures{worst}{waived}, {rendered.gaps} gaps in the evidence"
     )

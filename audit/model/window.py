@@ -37,3 +37,11 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
         if self == Window.month(self.since.year, self.since.month):
             return f"{self.since:%Y-%m}"
         return f"{self.since:%Y-%m-%d}_{self.until:%Y-%m-%d}"
+
+    @property
+    def exact_label(self) -> str:
+        """As ``label``, and to the second: 2026-10-23T000000Z_2026-11-22T060000Z; a calendar month is one anyway."""
+        if self == Window.month(self.since.year, self.since.month):
+            return self.label
+        since, until = (each.astimezone(UTC) for each in (self.since, self.until))
+        return f"{since:%Y-%m-%dT%H%M%SZ}_{until:%Y-%m-%dT%H%M%SZ}"

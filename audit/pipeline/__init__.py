@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from audit.pipeline.diffing import Compared, diff, save
     from audit.pipeline.doctor import Finding, examine, examine_seal
     from audit.pipeline.fixturing import Tried, try_out
+    from audit.pipeline.naming import end_of
     from audit.pipeline.rendering import PACKS, Rendered, check_pack, render
     from audit.pipeline.reviewing import Reviewed, review_import, review_status
     from audit.pipeline.scheduling import Schedule, schedule
@@ -38,6 +39,7 @@ _HOMES = {
     "audit.pipeline.diffing": ("Compared", "diff", "save"),
     "audit.pipeline.doctor": ("Finding", "examine", "examine_seal"),
     "audit.pipeline.fixturing": ("Tried", "try_out"),
+    "audit.pipeline.naming": ("end_of",),
     "audit.pipeline.rendering": ("PACKS", "Rendered", "check_pack", "render"),
     "audit.pipeline.reviewing": ("Reviewed", "review_import", "review_status"),
     "audit.pipeline.signing": ("signing_key", "stamping", "trusted_keys", "trusted_roots"),
@@ -68,6 +70,7 @@ __all__ = [
     "controls_in",
     "demo",
     "diff",
+    "end_of",
     "examine",
     "examine_seal",
     "keygen",

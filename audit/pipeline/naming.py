@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from audit import evidence
 from audit.errors import UsageError
 from audit.model import RunState
+from audit.store import Store
 
 if TYPE_CHECKING:
-    from audit.store import Store
+    from datetime import datetime
 
 LATEST = "latest"
 """The newest run that was collected to its end and has every kind of evidence."""
@@ -31,6 +32,12 @@ def named(store: Store, run_ref: str, output: Path) -> str:
         where=str(output),
         hint="collect everything first: jobaudit collect --config audit.toml",
     )
+
+
+def end_of(run_ref: str, output: Path) -> datetime:
+    """Return when the window of a stored run ends. Raises UsageError, IntegrityError."""
+    store = Store(output)
+    return store.read(named(store, run_ref, output)).run.window.until
 
 
 def pack_folder(ref: str, output: Path) -> Path:

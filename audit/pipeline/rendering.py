@@ -61,6 +61,8 @@ class Rendered(msgspec.Struct, frozen=True, kw_only=True):
     """What the earlier pack of this name held and this one doesn't, for its formats leave it out."""
     signer: str = ""
     """The id of the key that signed it; empty = nobody did."""
+    change: str = ""
+    """Of a change pack: what it tells, in short."""
     left_out: tuple[str, ...] = ()
     """The kinds that the run did not collect: controls that need them are not assessed."""
 
@@ -163,8 +165,9 @@ def render(
                 earlier_reviews.issue(con, run, store.reviews, path.name)
             kept = _remember(con, store, stored) if window is None and isinstance(stored, StoredRun) else ""
             summary = _summary(con, path, run.run_id, kept)
+            told = _change(con) if pack == CHANGE else ""
             gone = tuple(sorted(before - _made(path)))
-            return msgspec.structs.replace(summary, gone=gone, signer=key.keyid if key else "")
+            return msgspec.structs.replace(summary, gone=gone, signer=key.keyid if key else "", change=told)
 
 
 def _made(folder: Path) -> set[str]:
@@ -187,6 +190,24 @@ def _remember(con: duckdb.DuckDBPyConnection, store: Store, stored: StoredRun) -
         except StoreError as error:
             return error.message
     return ""
+
+
+_CHANGE = """
+select (select count(*) from change_jobs), (select count(*) from change_properties where kind <> 'unknown'),
+       (select count(*) from change_properties where kind = 'unknown'),
+       (select count(*) from change_findings where state = 'opened'),
+       (select count(*) from change_findings where state = 'closed'),
+       (select count(*) from change_risks where weight = 'warn')
+"""
+
+
+def _change(con: duckdb.DuckDBPyConnection) -> str:
+    jobs, otherwise, unknown, opened, closed, risks = con.execute(_CHANGE).fetchall()[0]
+    untold = f" ({unknown} more unknown)" if unknown else ""
+    return (
+        f"the change: {jobs} {'job' if jobs == 1 else 'jobs'}, {otherwise} properties otherwise{untold}, "
+        f"{opened} findings opened, {closed} closed, {risks} risks to look at"
+    )
 
 
 def _summary(con: duckdb.DuckDBPyConnection, path: Path, run_id: str, kept: str) -> Rendered:

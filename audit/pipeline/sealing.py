@@ -36,7 +36,14 @@ def described(
 ) -> head.PackHead:
     """Return what a pack will say about itself."""
     return head.PackHead(
-        name=pack_name(pack, run.window, run.run_id, slug=slug, restored=bool(run.restored_from)),
+        name=pack_name(
+            pack,
+            run.window,
+            run.run_id,
+            slug=slug,
+            restored=bool(run.restored_from),
+            asked=run.collected_for is not None,
+        ),
         pack=pack,
         slug=slug,
         run_id=run.run_id,
@@ -68,7 +75,8 @@ def seal(
 
 def _keep(folder: Path, digest_now: str, about: head.PackHead, replaces: Path) -> None:
     """Take over what was said about the pack that is replaced, or refuse to replace it."""
-    hint = "move that pack to its archive, or render into another folder with --output"
+    run = replaces.parent.parent / "runs" / about.run_id
+    hint = f"move that pack to its archive, or render elsewhere: jobaudit render {run} --output FOLDER"
     if not (replaces / sums.SUMS).is_file():
         if records.names(replaces):
             told = f"there are records of approval or review, and the pack they are about has lost its {sums.SUMS}"

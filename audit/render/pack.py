@@ -53,7 +53,9 @@ class ControlFile(Protocol):
 
 def place(output: Path, pack: str, run: Run, *, slug: str = "") -> Path:
     """Return the folder that a run's pack gets; ``slug`` sets it apart where a run has several of that kind."""
-    name = pack_name(pack, run.window, run.run_id, slug=slug, restored=bool(run.restored_from))
+    name = pack_name(
+        pack, run.window, run.run_id, slug=slug, restored=bool(run.restored_from), asked=run.collected_for is not None
+    )
     return output / "packs" / name
 
 

@@ -57,7 +57,10 @@ test "$(openssl pkey -pubin -in ../pub.pem -outform DER | sha256sum | cut -d' ' 
 configuration and controls, and the digest of the pack before this one. This checks its signature, then shows it:
 
 ```sh
+(
+set -e
 work=$(mktemp -d)
+trap 'rm -r "$work"' EXIT
 sed -n 's/^ *"payload": "\\([^"]*\\)",*$/\\1/p' attestation.dsse.json | base64 -d > "$work/statement"
 sed -n 's/^ *"sig": "\\([^"]*\\)",*$/\\1/p' attestation.dsse.json | base64 -d > "$work/sig"
 size=$(wc -c < "$work/statement")
@@ -66,7 +69,7 @@ cat "$work/statement" >> "$work/signed"
 openssl dgst -sha256 -verify ../pub.pem -signature "$work/sig" "$work/signed"
 grep -q "\\"sha256\\":\\"$(sha256sum < SHA256SUMS | cut -d' ' -f1)\\"" "$work/statement"
 cat "$work/statement"
-rm -r "$work"
+)
 ```
 
 """

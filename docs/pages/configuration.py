@@ -132,8 +132,8 @@ def _exceptions() -> list[str]:
             "- `in_force`: its failure is marked as waived, and stays a failure; `--fail-on` passes over it.\n"
             "- `expired`: its last day was before the end of the run; the failure counts again.\n"
             "- `unused`: the check passes, or does not apply, or the job was deleted.\n"
-            "- `broken`: there is no such control, job or subject, or it asks for more days than"
-            " `policy.exception_days_most` gives."
+            "- `broken`: the run knows no such job or subject, or is rendered without the control. A control that isn't"
+            " there, and more days than `policy.exception_days_most` gives, are refused before."
         ),
         "## [[exceptions]]",
         about(Waiver),

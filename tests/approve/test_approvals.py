@@ -85,7 +85,12 @@ def test_a_conflict_is_flagged_where_the_rules_say_so(tmp_path: Path) -> None:
 
 def test_what_gaps_leave_open_is_recorded(tmp_path: Path) -> None:
     pack = approvable.make(tmp_path, gap=True)
-    assert say(pack).statements[0].said.not_shown == ("1 gaps in activity_log",)
+    state = say(pack)
+    assert (state.word, state.not_shown) == ("approved", 1)
+    assert state.statements[0].said.not_shown == ("1 gaps in activity_log",)
+    page = (pack / "approvals/index.html").read_text()
+    assert "Independence not shown" in page
+    assert "independent as far as" not in page
     assert "knows nobody called stranger" in say(pack, "stranger").statements[1].said.not_shown[-1]
 
 

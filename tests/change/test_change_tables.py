@@ -217,7 +217,7 @@ def test_risks_are_reckoned_from_the_settings(sides: duckdb.DuckDBPyConnection) 
         "a day at full load": ("warn", "10.37 EUR", "190.08 EUR"),
         "a replica for an hour": ("warn", "0.0432 EUR", "0.0792 EUR"),
         "questions to the event source": ("warn", "2,880 a day", "8,640 a day"),
-        "image by tag": ("warn", None, "r/i:1"),
+        "image by tag": ("warn", "r/i:1", "r/i:1"),
     }
 
 

@@ -9,6 +9,7 @@ import pytest
 from audit.config import period
 from audit.errors import UsageError
 from audit.model import Window
+from audit.model.packs import pack_name
 
 NOW = datetime(2026, 11, 22, 16, 30, 15, 999, tzinfo=UTC)
 
@@ -27,6 +28,17 @@ def test_a_month_is_a_calendar_month_in_utc() -> None:
     window = asked(month="2026-10")
     assert (window.since, window.until) == (datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
     assert window.label == "2026-10"
+
+
+def test_a_pack_of_another_window_than_the_runs_has_a_name_of_its_own() -> None:
+    day = Window(since=datetime(2026, 10, 2, tzinfo=UTC), until=datetime(2026, 10, 9, tzinfo=UTC))
+    later = Window(since=day.since, until=day.until + timedelta(hours=6, seconds=5))
+    assert pack_name("compliance", day, "r") == "compliance-2026-10-02_2026-10-09-r"
+    names = {pack_name("compliance", each, "r", asked=True) for each in (day, later)}
+    assert names == {
+        "compliance-2026-10-02T000000Z_2026-10-09T000000Z-r", "compliance-2026-10-02T000000Z_2026-10-09T060005Z-r",
+    }  # fmt: skip
+    assert pack_name("compliance", asked(month="2026-10"), "r", asked=True) == "compliance-2026-10-r"
 
 
 @pytest.mark.parametrize(

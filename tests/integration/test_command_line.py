@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -123,6 +124,20 @@ def test_an_interrupted_run_keeps_what_it_has_and_resumes(tmp_path: Path, number
         assert not list(tmp_path.rglob("*.part"))
         rendered = jobaudit("render", run.name, "--format", "xlsx", cwd=tmp_path)
         assert rendered.returncode == 0, rendered.stderr
+
+
+def test_a_window_within_the_runs_ends_with_it_and_leaves_the_runs_own_pack(copied: Path, tmp_path: Path) -> None:
+    (own,) = (tmp_path / "output" / "packs").iterdir()
+    before = digests(own)
+    window = json.loads((copied / "run.json").read_text())["window"]
+    since = datetime.fromisoformat(window["until"]) - timedelta(days=9)
+    ran = jobaudit("render", copied.name, "--since", f"{since:%Y-%m-%d}", "--format", "html", cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    made = tmp_path / ran.stdout.strip()
+    until = datetime.fromisoformat(window["until"])
+    assert made.name == f"compliance-{since:%Y-%m-%d}T000000Z_{until:%Y-%m-%dT%H%M%SZ}-{copied.name}"
+    assert digests(own) == before
+    assert jobaudit("verify", made, cwd=tmp_path).returncode == 0
 
 
 def test_controls_can_be_tried_on_a_stored_run(copied: Path, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ REASONS = {
     "partial_visibility": "the caller can't see the whole scope, so rows may be missing without a word",
     "throttled": "Azure asked to wait for longer than the limit",
     "truncated": "reading stopped before the last page; the rows were not kept",
-    "unavailable": "the service did not answer, or answered with an error",
+    "unavailable": "the service did not answer, answered with an error, or was not asked about that time",
     "malformed": "an item could not be understood; the others were kept",
     "beyond_retention": "the period starts before what Azure still keeps",
     "unsupported": "this cloud or resource doesn't offer it",

@@ -26,7 +26,8 @@ def name(pack: Path) -> Check:
     told = []
     if pack.name != about.name:
         told.append(f"the folder is called {pack.name}, and was sealed as {about.name}")
-    made = pack_name(about.pack, about.window, about.run_id, slug=about.slug, restored=bool(about.restored_from))
+    restored, asked = bool(about.restored_from), about.collected_for is not None
+    made = pack_name(about.pack, about.window, about.run_id, slug=about.slug, restored=restored, asked=asked)
     if about.name != made:
         told.append(f"pack.json calls itself {about.name}, which isn't what its pack, window and run make")
     if run.get("run_id") != about.run_id:
