@@ -54,6 +54,27 @@ def test_the_figures_are_those_of_the_tables(made: Any) -> None:
     assert "1 of them deleted in the window, 1 of them could not be decoded" in told
 
 
+def test_the_first_screen_names_what_weighs_most_and_why_checks_are_open(made: Any) -> None:
+    heaviest, unknown = _section(_page(made, "index.html"), "verdict").all("ul")[1:]
+    failing = made.con.execute(
+        "select control_id, severity, count(*), count(distinct lower(job_id)) from verdicts"
+        " where verdict = 'fail' and not waived group by all"
+    ).fetchall()
+    rank = ["critical", "high", "medium", "low"].index
+    failing.sort(key=lambda row: (rank(row[1]), -row[3], -row[2], row[0]))
+    assert [each.all("a")[0].text for each in heaviest.all("li")] == [row[0] for row in failing[:5]]
+    for told, (_, severity, failures, _) in zip(heaviest.all("li"), failing, strict=False):
+        assert severity in told.text.lower()
+        assert f"{failures} failure" in told.text
+    reasons = made.con.execute(
+        "select reason, count(*) from verdicts where verdict = 'not_assessed' group by all order by 2 desc, 1 limit 5"
+    ).fetchall()
+    assert len(unknown.all("li")) == len(reasons) > 0
+    for told, (reason, checks) in zip(unknown.all("li"), reasons, strict=True):
+        assert told.text.startswith(f"{checks} check")
+        assert " ".join(reason.split()) in told.text
+
+
 def test_what_was_not_read_is_not_called_missing(made: Any) -> None:
     """The tags of the second subscription are a gap: no owner is known there, and none is said to be missing."""
     owners = _section(_page(made, "index.html"), "owners")
