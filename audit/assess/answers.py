@@ -196,10 +196,10 @@ def _answers(control: Control, estate: Estate, locked: Locked, said: _Said, judg
             said.breaks(key, f'it answers twice for the subject "{subject}"')
         elif not isinstance(verdict, str) or verdict not in _WORDS:
             said.breaks(key, f'it answers "{verdict}" for "{subject}": not one of {", ".join(Verdict)}')
-        elif not isinstance(reason, str) or not bounded(reason):
+        elif not isinstance(reason, str) or not (told := bounded(reason)):
             said.breaks(key, f'it gives no reason for "{subject}"')
         else:
-            said.answers[key, subject] = Answer(verdict, bounded(reason), raw_ref if isinstance(raw_ref, str) else None)
+            said.answers[key, subject] = Answer(verdict, told, raw_ref if isinstance(raw_ref, str) else None)
     for key, subject in sorted(each for each in said.subjects - said.answers.keys() if judged.holds(each[0])):
         said.breaks(key, f'it gives no answer for the subject "{subject}"')
 

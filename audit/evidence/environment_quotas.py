@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
 
-from audit.model import EvidenceKind, GapReason, Level, Page, ReadFailed, Record, Scope, Window, ids
+from audit.model import EvidenceKind, Level, Page, Record, Scope, Window
+from audit.model import environments as homes
 from audit.model.wire import Text, Wire, decoder, text
 
 if TYPE_CHECKING:
@@ -49,10 +50,9 @@ _ITEM = decoder(_Usage)
 
 async def fetch(azure: Azure, scope: Scope, window: Window) -> AsyncIterator[Page]:  # noqa: ARG001  the seam is one
     """Yield the pages of one environment's quotas. Raises ReadFailed for an id of something else, such as Arc's."""
-    if not scope.resource_group or ids.segment(scope.id, "managedEnvironments") is None:
-        raise ReadFailed(GapReason.UNSUPPORTED, f"not the id of a managed environment: {scope.id}")
+    group, name = homes.named(scope)
     client = azure.container_apps(scope.subscription_id)
-    operation = client.managed_environment_usages.list(scope.resource_group, ids.name_of(scope.id))
+    operation = client.managed_environment_usages.list(group, name)
     async for page in azure.typed(operation, scope=scope):
         yield page
 
@@ -78,17 +78,7 @@ KIND = EvidenceKind(
     actions=("Microsoft.App/managedEnvironments/usages/read",),
     fetch=fetch,
     normalise=normalise,
-    after=("jobs",),
-    population="""
-        select min(environment_id) as scope, list(job_id order by lower(job_id)) as ids
-        from jobs
-        where in_scope and environment_id is not null
-        group by lower(environment_id)
-        order by lower(environment_id)
-    """,
-    affects="""
-        select min(environment_id) over (partition by lower(environment_id)) as scope, job_id
-        from jobs
-        where in_scope and environment_id is not null
-    """,
+    after=homes.AFTER,
+    population=homes.POPULATION,
+    affects=homes.AFFECTS,
 )

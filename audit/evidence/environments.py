@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 
-from audit.model import EvidenceKind, GapReason, Json, Level, Page, ReadFailed, Record, Scope, Window, ids, whole
+from audit.model import EvidenceKind, Json, Level, Page, Record, Scope, Window, ids, whole
+from audit.model import environments as homes
 from audit.model.wire import ResourceId, Text, Wire, decoder, kept, text
 
 if TYPE_CHECKING:
@@ -80,10 +81,9 @@ _ITEM = decoder(_Environment)
 
 async def fetch(azure: Azure, scope: Scope, window: Window) -> AsyncIterator[Page]:  # noqa: ARG001  the seam is one
     """Yield the one page of one environment. Raises ReadFailed for an id of something else, such as an Arc one."""
-    if not scope.resource_group or ids.segment(scope.id, "managedEnvironments") is None:
-        raise ReadFailed(GapReason.UNSUPPORTED, f"not the id of a managed environment: {scope.id}")
+    group, name = homes.named(scope)
     client = azure.container_apps(scope.subscription_id)
-    operation = client.managed_environments.get(scope.resource_group, ids.name_of(scope.id))
+    operation = client.managed_environments.get(group, name)
     async for page in azure.typed(operation, scope=scope):
         yield page
 
@@ -124,17 +124,7 @@ KIND = EvidenceKind(
     normalise=normalise,
     items=whole,
     item_path="$",
-    after=("jobs",),
-    population="""
-        select min(environment_id) as scope, list(job_id order by lower(job_id)) as ids
-        from jobs
-        where in_scope and environment_id is not null
-        group by lower(environment_id)
-        order by lower(environment_id)
-    """,
-    affects="""
-        select min(environment_id) over (partition by lower(environment_id)) as scope, job_id
-        from jobs
-        where in_scope and environment_id is not null
-    """,
+    after=homes.AFTER,
+    population=homes.POPULATION,
+    affects=homes.AFFECTS,
 )

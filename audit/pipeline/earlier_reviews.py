@@ -49,6 +49,12 @@ insert into history.review_gaps by name
 select distinct $review as review, job_id, kind, reason from read_parquet({file})
 where kind = 'principals' or kind in (select unnest($kinds::VARCHAR[]))
 """
+# An earlier version kept a review without them: nobody knows what it could not read.
+_GAPS_UNKNOWN = """
+insert into history.review_gaps by name
+select distinct review, job_id, 'what its run lacked' as kind, 'not kept' as reason
+from history.review_reach where review = $review
+"""
 _TO_DO = """entitlement_id in (
     select entitlement_id from history.review_decisions where review = $review and decision in ('revoke', 'change'))"""
 
@@ -74,7 +80,10 @@ def load(con: duckdb.DuckDBPyConnection, run: Run, reviews: Reviews) -> None:
         for table, sql in (("entitlements", _ROWS), ("entitlement_reach", _REACH), ("reviewer_subjects", _SUBJECTS)):
             wanted = "true" if name == last else _TO_DO
             con.execute(sql.format(file=literal(str(files[table])), wanted=wanted), {"review": name})
-        con.execute(_GAPS.format(file=literal(str(files["job_gaps"]))), {"review": name, "kinds": list(EVERYWHERE)})
+        if "job_gaps" in files:
+            con.execute(_GAPS.format(file=literal(str(files["job_gaps"]))), {"review": name, "kinds": list(EVERYWHERE)})
+        else:
+            con.execute(_GAPS_UNKNOWN, {"review": name})
         _proofs(con, name, reviews.proofs(name, before=run.started))
 
 

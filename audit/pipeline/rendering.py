@@ -24,6 +24,7 @@ from audit.pipeline.sealing import described, seal
 from audit.pipeline.tabling import broken_controls, controls_in, scratch, tabled
 from audit.render import pack as packs
 from audit.render.incident import Incident
+from audit.render.text import plural
 from audit.store import Store, StoredRun, tables
 
 if TYPE_CHECKING:
@@ -205,8 +206,8 @@ def _change(con: duckdb.DuckDBPyConnection) -> str:
     jobs, otherwise, unknown, opened, closed, risks = con.execute(_CHANGE).fetchall()[0]
     untold = f" ({unknown} more unknown)" if unknown else ""
     return (
-        f"the change: {jobs} {'job' if jobs == 1 else 'jobs'}, {otherwise} properties otherwise{untold}, "
-        f"{opened} findings opened, {closed} closed, {risks} risks to look at"
+        f"the change: {plural(jobs, 'job')}, {plural(otherwise, 'property', 'properties')} otherwise{untold}, "
+        f"{plural(opened, 'finding')} opened, {closed} closed, {plural(risks, 'risk')} to look at"
     )
 
 

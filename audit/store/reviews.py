@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 TABLES = ("entitlements", "entitlement_reach", "reviewer_subjects", "job_gaps")
 """What is kept of a review that was sent out."""
+_LATER = ("job_gaps",)
+"""Of these, what reviews that were kept by earlier versions lack."""
 
 T = TypeVar("T")
 _HINT = "restore output/history/reviews from a copy"
@@ -113,13 +115,14 @@ class Reviews:
         return [each for each in found if until is None or each.imported_at <= until]
 
     def rows_of(self, issued: IssuedReview) -> dict[str, Path]:
-        """Return the Parquet files of what was asked, by table.
+        """Return the Parquet files of what was asked, by table; without what an earlier version didn't keep.
 
         Raises IntegrityError where they are gone, or aren't what was sent out.
         """
         for path in self._heads(self.folder / issued.review):
             if _read(path, IssuedReview).rows_sha256 == issued.rows_sha256:
-                files = {table: path.with_name(f"{path.stem}.{table}.parquet") for table in TABLES}
+                kept = [table for table in TABLES if table in issued.files or table not in _LATER]
+                files = {table: path.with_name(f"{path.stem}.{table}.parquet") for table in kept}
                 for table, file in files.items():
                     if not file.is_file():
                         raise IntegrityError(

@@ -71,6 +71,29 @@ def test_a_later_rendering_changes_nothing_until_it_is_answered(asked: Asked) ->
     assert asked.seen(30) == [(9, 1, True)], "only what came back of that rendering counts"
 
 
+def test_a_review_that_an_earlier_version_kept_is_read_and_what_its_run_lacked_is_unknown(asked: Asked) -> None:
+    (head,) = asked.reviews.folder.glob("*/issued-1.json")
+    said = msgspec.json.decode(head.read_bytes())
+    del said["files"]["job_gaps"]
+    head.write_bytes(msgspec.json.encode(said))
+    head.with_name("issued-1.job_gaps.parquet").unlink()
+    with contextlib.closing(tables.connect()) as con:
+        began = estates.run().started + 30 * DAY
+        run = msgspec.structs.replace(estates.run(), started=began, finished=began + DAY)
+        earlier_reviews.load(con, run, asked.reviews)
+        reached = con.execute("select distinct job_id from history.review_reach order by all").fetchall()
+        told = con.execute("select job_id, kind, reason from history.review_gaps order by all").fetchall()
+    assert told == [(job, "what its run lacked", "not kept") for (job,) in reached]
+    assert told
+
+
+def test_a_review_that_lost_what_it_kept_is_refused(asked: Asked) -> None:
+    (file,) = asked.reviews.folder.glob("*/issued-1.job_gaps.parquet")
+    file.unlink()
+    with pytest.raises(IntegrityError, match="lost its rows"):
+        asked.seen(30)
+
+
 def test_an_answer_to_nobody_knows_what_is_told(asked: Asked) -> None:
     asked.answer("unknown", 2)
     with pytest.raises(IntegrityError, match="what it asked is gone"):

@@ -26,9 +26,14 @@ def name(pack: Path) -> Check:
     told = []
     if pack.name != about.name:
         told.append(f"the folder is called {pack.name}, and was sealed as {about.name}")
-    restored, asked = bool(about.restored_from), about.collected_for is not None
-    made = pack_name(about.pack, about.window, about.run_id, slug=about.slug, restored=restored, asked=asked)
-    if about.name != made:
+    # The name of another window than the run's told days alone in packs that an earlier version sealed.
+    made = {
+        pack_name(
+            about.pack, about.window, about.run_id, slug=about.slug, restored=bool(about.restored_from), asked=asked
+        )
+        for asked in {False, about.collected_for is not None}
+    }
+    if about.name not in made:
         told.append(f"pack.json calls itself {about.name}, which isn't what its pack, window and run make")
     if run.get("run_id") != about.run_id:
         told.append(f"run.json is of run {run.get('run_id')}, and the pack of {about.run_id}")
